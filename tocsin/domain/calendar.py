@@ -71,7 +71,7 @@ _HOURS = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-(?:([01]\d|2[0-3]):([0-5]\d)|24:
 
 
 class WorkingHours(Value):
-    """The hours of a working day, local time, such as `09:00-17:00`; to close at 00:00 is the end of the day."""
+    """The hours of a working day, local time, such as `09:00-17:00`; closing at 00:00 is the day's end."""
 
     opens: time
     closes: time
