@@ -174,13 +174,13 @@ class BusinessCalendar(Value):
           short ends on its last day. A time skipped by daylight saving is due as much later as clocks jumped;
           of a time that comes twice, the first.
         """
+        wall = self.local(anchor)
         if allowance.elapsed is not None:
             return anchor.astimezone(UTC) + allowance.elapsed
         if allowance.business_hours is not None:
             return self.add_business_hours(anchor, allowance.business_hours)
         if allowance.business_days is not None:
             return self.end_of_business_days(anchor, allowance.business_days)
-        wall = self.local(anchor)
         if allowance.calendar_days is not None:
             return self._at(wall.date() + timedelta(days=allowance.calendar_days), wall.time())
         assert allowance.calendar_months is not None
@@ -226,8 +226,8 @@ class BusinessCalendar(Value):
 
         The first one starts at `moment` if that falls within working hours. Closing is not within them.
         """
-        moment = moment.astimezone(UTC)
         today = self.local(moment).date()
+        moment = moment.astimezone(UTC)
         for day in (today + timedelta(days=offset) for offset in count()):
             if not self.is_working_day(day):
                 continue
