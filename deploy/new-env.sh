@@ -1,0 +1,22 @@
+#!/bin/sh
+# Writes .env from .env.example, with a fresh random secret wherever a line ends in "generate".
+set -eu
+umask 077
+cd "$(dirname "$0")/.."
+
+if [ -e .env ]; then
+    echo ".env exists already and may hold the only copy of your secrets; move it away first" >&2
+    exit 1
+fi
+
+random_hex() {
+    od -An -N24 -tx1 /dev/urandom | tr -d ' \n'
+}
+
+while IFS= read -r line; do
+    case $line in
+        [A-Z]*[=:]generate) line=${line%generate}$(random_hex) ;;
+    esac
+    printf '%s\n' "$line"
+done <.env.example >.env
+echo "wrote .env; the vendors in it are the sandbox until you say otherwise"
