@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes .env from .env.example, with a fresh random secret wherever a line ends in "generate".
+# Writes .env from .env.example, with fresh random values for the secrets that nobody else gives out.
 set -eu
 umask 077
 cd "$(dirname "$0")/.."
@@ -15,7 +15,8 @@ random_hex() {
 
 while IFS= read -r line; do
     case $line in
-        [A-Z]*[=:]generate) line=${line%generate}$(random_hex) ;;
+        POSTGRES_PASSWORD= | TOCSIN_LINK_SECRET=) line=$line$(random_hex) ;;
+        TOCSIN_INGEST_TOKENS=) line=${line}monitor:$(random_hex) ;;
     esac
     printf '%s\n' "$line"
 done <.env.example >.env

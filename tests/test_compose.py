@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,10 @@ ROOT = Path(__file__).resolve().parent.parent
 WORKER_SHUTDOWN_SECONDS = 30
 LONG_RUNNING = {"postgresql", "temporal", "ui", "worker", "receiver", "sandbox"}
 ONE_SHOT = {"schema", "namespace"}
+OWN_SECRETS = {"POSTGRES_PASSWORD", "TOCSIN_LINK_SECRET", "TOCSIN_INGEST_TOKENS"}
 
 Services = dict[str, dict[str, Any]]
+Script = Callable[[], subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +40,8 @@ def services(compose: dict[str, Any]) -> Services:
     return defined
 
 
-def example_settings() -> dict[str, str]:
-    lines = (ROOT / ".env.example").read_text().splitlines()
+def settings_in(env_file: Path) -> dict[str, str]:
+    lines = env_file.read_text().splitlines()
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
@@ -123,6 +125,11 @@ def test_no_secret_has_a_default_in_the_file() -> None:
     assert all(asked[name].startswith(":?") for name in secrets)
 
 
+def test_the_example_gives_nobody_the_secrets_of_an_installation() -> None:
+    example = settings_in(ROOT / ".env.example")
+    assert {name for name in OWN_SECRETS if example[name]} == set()
+
+
 def test_which_vendors_are_real_is_always_said_and_never_assumed() -> None:
     asked = variables((ROOT / "docker-compose.yml").read_text())
     assert asked["SENDGRID_HOST"].startswith(":?")
@@ -132,11 +139,11 @@ def test_which_vendors_are_real_is_always_said_and_never_assumed() -> None:
 def test_the_example_names_every_variable_that_the_file_asks_for() -> None:
     asked = variables((ROOT / "docker-compose.yml").read_text())
     # COMPOSE_PROFILES is read by Docker Compose itself.
-    assert set(example_settings()) - {"COMPOSE_PROFILES"} == set(asked)
+    assert set(settings_in(ROOT / ".env.example")) - {"COMPOSE_PROFILES"} == set(asked)
 
 
 def test_the_example_runs_the_sandbox_in_place_of_the_vendors(services: Services) -> None:
-    example = example_settings()
+    example = settings_in(ROOT / ".env.example")
     assert example["COMPOSE_PROFILES"] == services["sandbox"]["profiles"][0]
     assert example["SENDGRID_HOST"] == example["TWILIO_API_URL"] == "http://sandbox:8025"
 
@@ -167,19 +174,28 @@ def test_a_deployment_script_is_sound_shell(script: Path) -> None:
     assert checked.returncode == 0, checked.stderr
 
 
-def test_new_secrets_are_random_private_and_never_overwritten(tmp_path: Path) -> None:
+@pytest.fixture
+def new_env(tmp_path: Path) -> Script:
+    """Runs deploy/new-env.sh in a copy, so that it writes `tmp_path / ".env"`."""
     (tmp_path / "deploy").mkdir()
     script = shutil.copy(ROOT / "deploy/new-env.sh", tmp_path / "deploy")
     shutil.copy(ROOT / ".env.example", tmp_path)
+    return lambda: subprocess.run(["sh", script], capture_output=True, text=True, check=False)
 
-    first = subprocess.run(["sh", script], capture_output=True, text=True, check=False)
-    written = (tmp_path / ".env").read_text()
-    again = subprocess.run(["sh", script], capture_output=True, text=True, check=False)
 
-    assert first.returncode == 0, first.stderr
-    assert re.search(r"^POSTGRES_PASSWORD=[0-9a-f]{48}$", written, re.MULTILINE)
-    assert not re.search(r"[=:]generate$", written, re.MULTILINE)
+def test_new_secrets_are_random_and_private(new_env: Script, tmp_path: Path) -> None:
+    assert new_env().returncode == 0
+    written = settings_in(tmp_path / ".env")
+    secrets = [written[name].removeprefix("monitor:") for name in sorted(OWN_SECRETS)]
+    assert all(re.fullmatch("[0-9a-f]{48}", secret) for secret in secrets)
+    assert len(set(secrets)) == len(secrets)
     assert (tmp_path / ".env").stat().st_mode & 0o077 == 0
+
+
+def test_secrets_in_use_are_never_overwritten(new_env: Script, tmp_path: Path) -> None:
+    new_env()
+    written = (tmp_path / ".env").read_text()
+    again = new_env()
     assert again.returncode == 1
     assert "move it away first" in again.stderr
     assert (tmp_path / ".env").read_text() == written
@@ -229,8 +245,17 @@ def has_compose() -> bool:
     )
 
 
+def docker_compose_config(env_file: Path) -> subprocess.CompletedProcess[str]:
+    command = ["docker", "compose", "--env-file", str(env_file), "config", "--quiet"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
 @pytest.mark.skipif(not has_compose(), reason="`docker compose` is not installed on this machine")
-def test_docker_compose_accepts_the_file_with_the_example_settings() -> None:
-    command = ["docker", "compose", "--env-file", ".env.example", "config", "--quiet"]
-    accepted = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+def test_docker_compose_accepts_the_file_once_the_secrets_are_made(new_env: Script, tmp_path: Path) -> None:
+    refused = docker_compose_config(ROOT / ".env.example")
+    assert refused.returncode != 0
+    assert "run deploy/new-env.sh" in refused.stderr
+
+    new_env()
+    accepted = docker_compose_config(tmp_path / ".env")
     assert accepted.returncode == 0, accepted.stderr
