@@ -1,0 +1,1 @@
+"""Starts incidents: from arguments, from a monitor's payload, or as the HTTP service."""

@@ -1,0 +1,147 @@
+"""The one door to an incident's state: an event goes in, the next state comes out.
+
+`decide` copies the state once, lets the event act on the copy, then settles what follows from it: steps that the
+record completes, pages and messages whose time has come, obligations that are armed, kept, overdue or overtaken. The same
+function serves the live workflow, a rehearsal and the tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from tocsin.domain import commanding, escalation, events, fulfilment, notices, obligations, phases
+from tocsin.domain.case import Case, Draft
+from tocsin.domain.commands import Command, CommandRefused
+from tocsin.domain.state import Actor, AlertState, Errand, IncidentState, Outcome, Target
+from tocsin.domain.words import Anchor, Phase
+
+REMEMBERED_COMMANDS = 2_000
+"""How many command ids are remembered; a run of a workflow takes no more updates than that."""
+
+KEPT_ENTRIES = 300
+"""How many timeline entries stay in the state before the oldest half goes to the archive."""
+
+
+def decide(case: Case, event: events.Event, now: datetime) -> IncidentState:
+    """The state after `event` at `now`. Raises `CommandRefused` for a command that makes no sense; nothing changes then."""
+    draft = Draft(plan=case.plan, calendar=case.calendar, state=case.state.model_copy(deep=True), now=now)
+    _HANDLERS[type(event)](draft, event)
+    _settle(draft)
+    return draft.state
+
+
+def _settle(draft: Draft) -> None:
+    """Derive what follows; nothing does before the incident is logged, which is when its first phase is reached."""
+    if draft.state.phase is None:
+        return
+    phases.settle(draft)
+    escalation.climb_what_is_due(draft)
+    notices.retry_what_is_due(draft)
+    obligations.settle(draft)
+    _keep_old_entries(draft)
+
+
+def _keep_old_entries(draft: Draft) -> None:
+    """Send the oldest half of a long timeline to the archive, so that the state stays small."""
+    if len(draft.state.timeline) <= KEPT_ENTRIES:
+        return
+    errand = Errand(
+        id="keep-entries", kind="keep_entries", entries=draft.state.timeline[KEPT_ENTRIES // 2].number
+    )
+    if errand.id not in draft.state.errands:
+        draft.ask(errand)
+
+
+def is_repeated(state: IncidentState, command: Command) -> Outcome | None:
+    """What became of this command when it came before; `None` if it is new."""
+    return state.seen.get(command.id)
+
+
+def _commanded(draft: Draft, event: events.Commanded) -> None:
+    if event.command.id in draft.state.seen:
+        return
+    commanding.carry_out(draft, event.command)
+    remember(draft.state, event.command, Outcome(accepted=True))
+
+
+def remember(state: IncidentState, command: Command, outcome: Outcome) -> None:
+    """Note what became of a command, and forget the oldest beyond the bound."""
+    state.seen[command.id] = outcome
+    while len(state.seen) > REMEMBERED_COMMANDS:
+        del state.seen[next(iter(state.seen))]
+
+
+def refuse(case: Case, command: Command, refusal: CommandRefused, now: datetime) -> IncidentState:
+    """The state after a command was refused that nobody waited for: the refusal is remembered, its author is told."""
+    draft = Draft(plan=case.plan, calendar=case.calendar, state=case.state.model_copy(deep=True), now=now)
+    remember(draft.state, command, Outcome(accepted=False, reason=str(refusal)))
+    draft.record("refused", f"{command.kind.replace('_', ' ')} by @{command.actor}: {refusal}", command.actor)
+    subject = f"Your {command.kind.replace('_', ' ')} was refused"
+    if command.actor.via not in {"tocsin", "monitor"}:
+        target = Target(person=command.actor.key)
+        notices.tell(draft, target, ("sms", "email"), "refusal", "refusal", None, subject, str(refusal))
+    return draft.state
+
+
+def _alerted(draft: Draft, event: events.Alert) -> None:
+    for name, firing in event.alerts.items():
+        _note_alert(draft, event, name, firing)
+
+
+def _note_alert(draft: Draft, event: events.Alert, name: str, firing: bool) -> None:
+    monitor = Actor(key=event.source, via="monitor")
+    known = draft.state.alerts.get(name)
+    first = known.first if known else event.received
+    count = known.count + 1 if known else 1
+    draft.state.alerts[name] = AlertState(firing=firing, first=first, last=event.received, count=count)
+    if known is None or known.firing is not firing:
+        word = "fires" if firing else "is resolved, says the monitor"
+        draft.record("alert", f"{event.title}: alert {name} {word}", monitor)
+
+
+def _entries_kept(draft: Draft, event: events.EntriesKept) -> None:
+    draft.state.errands.pop(event.errand, None)
+    draft.state.timeline = [entry for entry in draft.state.timeline if entry.number > event.up_to]
+
+
+def _sent(draft: Draft, event: events.Sent) -> None:
+    _errand_done(draft, event.message)
+    notices.sent(draft, event)
+
+
+def _not_sent(draft: Draft, event: events.NotSent) -> None:
+    _errand_done(draft, event.message)
+    notices.not_sent(draft, event)
+
+
+def _errand_done(draft: Draft, message: str) -> None:
+    for errand in [item for item in draft.state.errands.values() if item.message == message]:
+        del draft.state.errands[errand.id]
+
+
+def _phase_reached(draft: Draft, event: events.PhaseReached) -> None:
+    if draft.state.phase is None:
+        draft.record(
+            "declared", f"incident {draft.state.reference}: {draft.state.title}", draft.state.reporter
+        )
+        draft.set_anchor(Anchor.DECLARED, draft.now)
+    phases.reach(draft, Phase(event.phase))
+
+
+def _time_passed(draft: Draft, event: events.TimePassed) -> None:
+    """Nothing happens by itself: what is due is found by settling."""
+
+
+_HANDLERS: dict[type, Callable[[Draft, Any], None]] = {
+    events.Alert: _alerted,
+    events.Commanded: _commanded,
+    events.Sent: _sent,
+    events.NotSent: _not_sent,
+    events.Delivery: notices.delivery_reported,
+    events.RecipientsFound: fulfilment.recipients_found,
+    events.EntriesKept: _entries_kept,
+    events.PhaseReached: _phase_reached,
+    events.TimePassed: _time_passed,
+}

@@ -1,0 +1,139 @@
+"""The directory: the people and contacts behind a plan's roles and audiences.
+
+It is read when somebody is to be reached and never enters a workflow's history, so a leaver is not paged and no
+address is kept where it cannot be corrected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import Field
+
+from tocsin.domain.base import Value
+from tocsin.domain.channel import ChannelName
+from tocsin.domain.plan import Path, Plan
+from tocsin.domain.state import Target
+
+Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+Phone = Annotated[str, Field(pattern=r"^\+[1-9]\d{6,14}$")]
+Mail = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+
+
+class Contact(Value):
+    """A person, desk or mailing list that can be reached. `sms` defaults to `phone`."""
+
+    name: str
+    email: Mail | None = None
+    phone: Phone | None = None
+    sms: Phone | None = None
+    language: str = "en-US"
+
+    def address(self, channel: ChannelName) -> str | None:
+        """Where the contact is reached over `channel`; `None` when they have no such address."""
+        return {"email": self.email, "phone": self.phone, "sms": self.sms or self.phone}[channel]
+
+
+class Customer(Value):
+    """A customer, and its own audiences."""
+
+    name: str
+    audiences: dict[str, dict[Key, Contact]] = {}
+
+
+class DrillInbox(Value):
+    """Where messages to outsiders go in a drill; people who hold roles take part in it themselves."""
+
+    email: Mail
+    phone: Phone
+
+
+class Directory(Value):
+    """Everybody whom one plan may have to reach. Roles list people in the order in which they are tried."""
+
+    people: dict[Key, Contact]
+    roles: dict[str, tuple[Key, ...]]
+    audiences: dict[str, dict[Key, Contact]] = {}
+    customers: dict[Key, Customer] = {}
+    drill: DrillInbox
+
+    def members(self, audience: Target) -> dict[str, Contact]:
+        """The contacts of an audience, of a customer's where the target names one; empty when unknown."""
+        if audience.customer is not None:
+            customer = self.customers.get(audience.customer)
+            return customer.audiences.get(audience.audience or "", {}) if customer else {}
+        return self.audiences.get(audience.audience or "", {})
+
+    def contact(self, target: Target) -> tuple[str, Contact] | None:
+        """Whom a target means, with their key; `None` when the directory has nobody."""
+        if target.audience is not None:
+            member = self.members(target).get(target.member or "")
+            return (target.member or "", member) if member else None
+        key = target.person or next(iter(self.roles.get(target.role or "", ())), "")
+        return (key, self.people[key]) if key in self.people else None
+
+    def roles_of(self, person: str) -> tuple[str, ...]:
+        """The roles that a person holds."""
+        return tuple(role for role, holders in self.roles.items() if person in holders)
+
+    def inconsistencies(self) -> Iterator[tuple[Path, str]]:
+        """Roles held by people whom the directory does not have, with their place in its file."""
+        for role, holders in self.roles.items():
+            for index, holder in enumerate(holders):
+                if holder not in self.people:
+                    yield ("roles", role, index), f'"{holder}" is not among the people of this directory'
+
+
+def unreachable(plan: Plan, directory: Directory) -> Iterator[tuple[Path, str]]:
+    """Promises that the directory cannot keep, with their place in the plan: nobody to page, no phone to ring."""
+    for index, spec in enumerate(plan.obligations):
+        for number, duty in enumerate(spec.do):
+            path: Path = ("obligations", index, "do", number, duty.kind)
+            if duty.page is not None:
+                for rung, level in enumerate(duty.page.levels):
+                    yield from _role(directory, level.role, level.via, (*path, "levels", rung))
+            demand = duty.notify or duty.report
+            if demand is not None:
+                yield from _audience(plan, directory, demand.audience, demand.via, path)
+            if duty.meeting is not None:
+                for audience in duty.meeting.audiences:
+                    yield from _audience(plan, directory, audience, ("email",), path)
+
+
+def _role(
+    directory: Directory, role: str, via: tuple[ChannelName, ...], path: Path
+) -> Iterator[tuple[Path, str]]:
+    holders = [directory.people[key] for key in directory.roles.get(role, ()) if key in directory.people]
+    if not holders:
+        yield (*path, "role"), f'role "{role}" is paged and held by nobody in the directory'
+        return
+    for position, channel in enumerate(via):
+        if holders[0].address(channel) is None:
+            yield (
+                (*path, "via", position),
+                f'role "{role}" is paged by {channel} and held by nobody with {_address_for(channel)}',
+            )
+
+
+def _audience(
+    plan: Plan, directory: Directory, audience: str, via: tuple[ChannelName, ...], path: Path
+) -> Iterator[tuple[Path, str]]:
+    for customer in _customers(plan, directory, audience):
+        members = directory.members(Target(audience=audience, customer=customer))
+        of = f" of customer {customer}" if customer else ""
+        if not members:
+            yield (*path, "audience"), f'audience "{audience}"{of} has no members in the directory'
+        for key, contact in members.items():
+            if all(contact.address(channel) is None for channel in via):
+                wanted = " or ".join(_address_for(channel) for channel in via)
+                yield (*path, "audience"), f'{key} in audience "{audience}"{of} has no {wanted}'
+
+
+def _customers(plan: Plan, directory: Directory, audience: str) -> tuple[str | None, ...]:
+    spec = plan.audiences.get(audience)
+    return tuple(directory.customers) if spec and spec.of == "customer" else (None,)
+
+
+def _address_for(channel: ChannelName) -> str:
+    return {"email": "an email address", "phone": "a phone number", "sms": "a mobile number"}[channel]

@@ -1,0 +1,58 @@
+"""What goes with a message when it leaves: everything that its template may show, taken from the record now."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tocsin.domain import naming, reports
+from tocsin.domain.case import Case
+from tocsin.domain.messages import Dispatch
+from tocsin.domain.state import Meeting, Message, Target
+
+
+def dispatch_of(case: Case, message: Message, workflow: str, now: datetime) -> Dispatch:
+    """The message with its contents; reports are assembled as the record stands at `now`."""
+    state = case.state
+    return Dispatch(
+        message=message.id,
+        workflow=workflow,
+        incident=state.id,
+        reference=state.reference,
+        plan=state.plan,
+        channel=message.channel,
+        template=message.template,
+        purpose=message.purpose,
+        target=_held(case, message),
+        is_drill=state.is_drill,
+        subject=message.subject,
+        text=message.text,
+        code=naming.page_code(state.id, message.page) if message.page else "",
+        page=message.page,
+        title=state.title,
+        severity=case.plan.severities[state.severity].title,
+        status=state.status.value,
+        phase=state.phase.label if state.phase else "",
+        customer=state.customer,
+        created=message.created,
+        report=_report(case, message, now),
+        meeting=_meeting(case, message),
+    )
+
+
+def _held(case: Case, message: Message) -> Target:
+    """A role that somebody was given in this incident is that person."""
+    target = message.target
+    holder = case.state.roles.get(target.role or "")
+    return target.model_copy(update={"role": None, "person": holder}) if holder else target
+
+
+def _report(case: Case, message: Message, now: datetime) -> reports.Report | None:
+    if message.purpose == "report":
+        return reports.assemble(case, message.template, now)
+    if message.purpose == "notice" and message.template in case.plan.reports:
+        return reports.assemble(case, message.template, now)
+    return None
+
+
+def _meeting(case: Case, message: Message) -> Meeting | None:
+    return case.state.meetings.get(message.text) if message.purpose == "invitation" else None

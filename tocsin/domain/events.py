@@ -1,0 +1,107 @@
+"""What can happen to an incident: a monitor speaks, a person commands, the world reports back, time passes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from tocsin.domain.base import Moment, Value
+from tocsin.domain.commands import Command
+from tocsin.domain.delivery import DeliveryReport
+from tocsin.domain.state import PlanPin
+
+
+class Alert(Value):
+    """What a monitor says about one of its own keys, already read against the plan that it matched.
+
+    `key` is the workflow's key (a hash of plan, source and group), `group` the group itself, whole, so that a
+    collision is found rather than merged. `alerts` maps the source's own alert keys to whether they fire.
+    """
+
+    kind: Literal["alert"] = "alert"
+    key: str
+    source: str
+    group: str
+    plan: PlanPin
+    title: str
+    severity: str
+    alerts: dict[str, bool]
+    began: Moment
+    received: Moment
+    customer: str | None = None
+    facts: dict[str, str] = {}
+
+    @property
+    def is_firing(self) -> bool:
+        """Whether any alert of the group fires."""
+        return any(self.alerts.values())
+
+
+class Commanded(Value):
+    """A person's command, from somebody whom the directory knows."""
+
+    kind: Literal["commanded"] = "commanded"
+    command: Command
+
+
+class Sent(Value):
+    """A vendor took a message; `reached` is the directory's key of whom it was sent to."""
+
+    kind: Literal["sent"] = "sent"
+    message: str
+    reached: str
+    vendor_id: str
+
+
+class NotSent(Value):
+    """A message could not be handed over: `never` will be with these contents, or not `for_now`."""
+
+    kind: Literal["not_sent"] = "not_sent"
+    message: str
+    again: Literal["never", "for_now"]
+    detail: str
+
+
+class Delivery(Value):
+    """A vendor reports how far a message has come."""
+
+    kind: Literal["delivery"] = "delivery"
+    incident: str
+    message: str
+    report: DeliveryReport
+
+
+class RecipientsFound(Value):
+    """The directory's members of an audience, by key; empty when it has none."""
+
+    kind: Literal["recipients_found"] = "recipients_found"
+    errand: str
+    members: tuple[str, ...]
+
+
+class EntriesKept(Value):
+    """The oldest timeline entries are in the archive, up to and including this number."""
+
+    kind: Literal["entries_kept"] = "entries_kept"
+    errand: str
+    up_to: int
+
+
+class PhaseReached(Value):
+    """The story has come to a phase (the workflow's `run` says so)."""
+
+    kind: Literal["phase_reached"] = "phase_reached"
+    phase: str
+
+
+class TimePassed(Value):
+    """Something may have become due."""
+
+    kind: Literal["time_passed"] = "time_passed"
+
+
+Event = Annotated[
+    Alert | Commanded | Sent | NotSent | Delivery | RecipientsFound | EntriesKept | PhaseReached | TimePassed,
+    Field(discriminator="kind"),
+]

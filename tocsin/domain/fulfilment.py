@@ -1,0 +1,229 @@
+"""Duties: how each kind begins, and when it counts as done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from tocsin.domain import escalation, notices, reports
+from tocsin.domain.case import Draft
+from tocsin.domain.duties import Duty, MeetingDuty, NotifyDuty, ReportDuty
+from tocsin.domain.events import RecipientsFound
+from tocsin.domain.state import DutyState, Meeting, Obligation, PageLevel, Target, Task
+from tocsin.domain.words import StepStatus
+
+
+def begin_duty(draft: Draft, obligation: Obligation, index: int, duty: Duty) -> None:
+    """Start what the duty demands: page, look up an audience, open a task, propose a meeting."""
+    _BEGINNINGS[duty.kind](draft, obligation, index, duty)
+
+
+def _begin_page(draft: Draft, obligation: Obligation, index: int, duty: Duty) -> None:
+    assert duty.page is not None
+    levels = tuple(
+        PageLevel(target=Target(role=level.role), via=level.via, wait=level.wait)
+        for level in duty.page.levels
+    )
+    reason = f"{draft.state.title}"
+    page = escalation.open_page(draft, levels, reason, obligation.key, duty.page.assigns)
+    obligation.duties[index].refs = (str(page.number),)
+
+
+def _begin_telling(draft: Draft, obligation: Obligation, index: int, duty: Duty) -> None:
+    demand = duty.notify or duty.report
+    assert demand is not None
+    notices.find_recipients(draft, demand.audience, obligation.key, index)
+
+
+def _begin_task(draft: Draft, obligation: Obligation, index: int, duty: Duty) -> None:
+    assert duty.task is not None
+    number = len(draft.state.tasks) + 1
+    draft.state.tasks[number] = Task(
+        number=number,
+        title=duty.task.title,
+        assignee=Target(role=duty.task.role),
+        due=obligation.due,
+        opened=draft.now,
+        obligation=obligation.key,
+    )
+    obligation.duties[index].refs = (str(number),)
+    draft.record("task", f"task {number} for role {duty.task.role}: {duty.task.title}")
+
+
+def _begin_step(draft: Draft, obligation: Obligation, index: int, duty: Duty) -> None:
+    assert duty.step is not None
+    obligation.duties[index].refs = (duty.step.step,)
+
+
+def _begin_meeting(draft: Draft, obligation: Obligation, index: int, duty: Duty) -> None:
+    assert duty.meeting is not None
+    starts = _propose(draft, obligation, duty.meeting)
+    meeting = Meeting(
+        id=f"{obligation.key}-{len(draft.state.meetings) + 1}",
+        title=duty.meeting.meeting,
+        obligation=obligation.key,
+        starts=starts,
+        ends=starts + duty.meeting.length,
+    )
+    draft.state.meetings[meeting.id] = meeting
+    draft.record("meeting", f"{meeting.title} proposed for {starts:%Y-%m-%d %H:%M} UTC ({meeting.id})")
+    for audience in duty.meeting.audiences:
+        notices.find_recipients(draft, audience, obligation.key, index)
+
+
+def _propose(draft: Draft, obligation: Obligation, meeting: MeetingDuty) -> datetime:
+    """The opening of the last working day that lies wholly inside the window, on the real calendar.
+
+    Late in the window rather than early: people need notice, and the report should be out by then. The window is
+    the policy's own, not a drill's: invitations go into real calendars.
+    """
+    terms = draft.plan.obligation(obligation.spec).terms_for(draft.state.severity)
+    assert terms.within is not None
+    window_ends = draft.calendar.due(obligation.anchored, terms.within)
+    earliest = draft.calendar.next_working_moment(draft.now)
+    best = earliest
+    for opens, closes in draft.calendar.working_windows(earliest):
+        if closes > window_ends:
+            break
+        if closes - opens >= meeting.length:
+            best = max(opens, earliest)
+    return best
+
+
+_BEGINNINGS: dict[str, Callable[[Draft, Obligation, int, Duty], None]] = {
+    "page": _begin_page,
+    "notify": _begin_telling,
+    "report": _begin_telling,
+    "task": _begin_task,
+    "step": _begin_step,
+    "meeting": _begin_meeting,
+}
+
+
+def recipients_found(draft: Draft, event: RecipientsFound) -> None:
+    """The directory answered: each member is sent what the duty demands."""
+    errand = draft.state.errands.pop(event.errand, None)
+    if errand is None or errand.obligation is None or errand.duty is None:
+        return
+    obligation = draft.state.obligations.get(errand.obligation)
+    if obligation is None or not obligation.is_open:
+        return
+    duty = draft.plan.obligation(obligation.spec).do[errand.duty]
+    for target in notices.recipients_found(draft, event, errand):
+        message = _tell(draft, obligation, duty, target)
+        obligation.duties[errand.duty].refs += (message,)
+
+
+def _tell(draft: Draft, obligation: Obligation, duty: Duty, target: Target) -> str:
+    if duty.meeting is not None:
+        return _invite(draft, obligation, target)
+    if duty.report is not None:
+        return _send_report(draft, obligation, duty.report, target)
+    assert duty.notify is not None
+    return _send_notice(draft, obligation, duty.notify, target)
+
+
+def _send_notice(draft: Draft, obligation: Obligation, duty: NotifyDuty, target: Target) -> str:
+    title = draft.plan.obligation(obligation.spec).title
+    return notices.tell(draft, target, duty.via, "notice", duty.message, obligation.key, title).id
+
+
+def _send_report(draft: Draft, obligation: Obligation, duty: ReportDuty, target: Target) -> str:
+    title = reports.title_of(draft, duty.report, obligation.occurrence)
+    return notices.tell(draft, target, duty.via, "report", duty.report, obligation.key, title).id
+
+
+def _invite(draft: Draft, obligation: Obligation, target: Target) -> str:
+    meeting = [item for item in draft.state.meetings.values() if item.obligation == obligation.key][-1]
+    return notices.tell(
+        draft, target, ("email",), "invitation", "invitation", obligation.key, meeting.title, meeting.id
+    ).id
+
+
+def move_meeting(draft: Draft, meeting: Meeting, starts: datetime) -> None:
+    """Propose another time: everybody who was invited gets the next revision of the same invitation."""
+    meeting.starts, meeting.ends = starts, starts + (meeting.ends - meeting.starts)
+    meeting.status = "proposed"
+    _revise(draft, meeting)
+
+
+def cancel_meeting(draft: Draft, meeting: Meeting) -> None:
+    """Call it off: everybody who was invited is told."""
+    meeting.status = "cancelled"
+    _revise(draft, meeting)
+
+
+def _revise(draft: Draft, meeting: Meeting) -> None:
+    meeting.sequence += 1
+    invited = {
+        message.target
+        for message in draft.state.messages.values()
+        if message.purpose == "invitation" and message.text == meeting.id
+    }
+    for target in sorted(invited, key=str):
+        notices.tell(
+            draft,
+            target,
+            ("email",),
+            "invitation",
+            "invitation",
+            meeting.obligation,
+            meeting.title,
+            meeting.id,
+        )
+
+
+def is_done(draft: Draft, state: DutyState, duty: Duty) -> datetime | None:
+    """When the duty was fulfilled; `None` while it is not. Says in `state.note` how."""
+    return _ENDINGS[duty.kind](draft, state)
+
+
+def _page_done(draft: Draft, state: DutyState) -> datetime | None:
+    acknowledged = draft.state.pages[int(state.refs[0])].acknowledged
+    if acknowledged is None:
+        return None
+    state.note = f"acknowledged by @{acknowledged.by}"
+    return acknowledged.at
+
+
+def _telling_done(draft: Draft, state: DutyState) -> datetime | None:
+    arrived = [notices.got_through(draft.state, ref) for ref in state.refs]
+    if not arrived or any(message is None for message in arrived) or _is_looking_up(draft, state):
+        return None
+    state.note = "delivered to " + ", ".join(f"@{message.reached}" for message in arrived if message)
+    return max(message.delivered for message in arrived if message and message.delivered)
+
+
+def _is_looking_up(draft: Draft, state: DutyState) -> bool:
+    """Whether the directory still has to say who belongs to another audience of the same duty."""
+    waiting = [errand for errand in draft.state.errands.values() if errand.kind == "find_recipients"]
+    return any(
+        errand.obligation in draft.state.obligations
+        and draft.state.obligations[errand.obligation].duties[errand.duty or 0] is state
+        for errand in waiting
+    )
+
+
+def _task_done(draft: Draft, state: DutyState) -> datetime | None:
+    task = draft.state.tasks[int(state.refs[0])]
+    if task.done is not None:
+        state.note = f"{task.title}: done by @{task.done_by}"
+    return task.done
+
+
+def _step_done(draft: Draft, state: DutyState) -> datetime | None:
+    step = draft.state.steps.get(state.refs[0])
+    if step is None or step.status is not StepStatus.DONE:
+        return None
+    state.note = f"{state.refs[0]} recorded by @{step.by}"
+    return step.at
+
+
+_ENDINGS: dict[str, Callable[[Draft, DutyState], datetime | None]] = {
+    "page": _page_done,
+    "notify": _telling_done,
+    "report": _telling_done,
+    "task": _task_done,
+    "step": _step_done,
+    "meeting": _telling_done,
+}

@@ -1,0 +1,154 @@
+"""What the parts say to one another: the inputs and results of workflows and activities."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from tocsin.domain.base import Moment, Value
+from tocsin.domain.calendar import BusinessCalendar
+from tocsin.domain.channel import ChannelName
+from tocsin.domain.events import Alert
+from tocsin.domain.plan import Plan
+from tocsin.domain.reports import Report
+from tocsin.domain.state import Actor, Entry, IncidentState, Meeting, PlanPin, Target
+
+
+class IncidentStart(Value):
+    """How an incident begins, or goes on: `state` is what a run before this one had reached."""
+
+    key: str
+    plan: PlanPin
+    title: str
+    severity: str
+    source: str
+    reporter: Actor
+    began: Moment
+    received: Moment
+    customer: str | None = None
+    facts: dict[str, str] = {}
+    drill_speed: int = 1
+    is_drill: bool = False
+    follows: str | None = None
+    alerts: tuple[Alert, ...] = ()
+    state: IncidentState | None = None
+    continue_after: int | None = None
+    """History events after which the run continues as new; `None` leaves it to the server's suggestion."""
+
+
+class IncidentOutcome(Value):
+    """How a run of an incident ended; `goes_on_in` is the workflow that has what is still owed."""
+
+    incident: str
+    status: str
+    goes_on_in: str | None = None
+
+
+class PostIncidentStart(Value):
+    """The whole state of a resolved incident, handed over."""
+
+    state: IncidentState
+    continue_after: int | None = None
+
+
+class OpenRecord(Value):
+    """Log an incident: `incident` is its id once it has one; `opened_by` names the run that opened it."""
+
+    key: str
+    plan: PlanPin
+    opened_by: str
+    opened: Moment
+    title: str
+    incident: str | None = None
+
+
+class OpenedRecord(Value):
+    """The incident is logged: its id, the one before it under the same key, and the pinned plan and calendar.
+
+    `plan_hash` differs from what was asked for only when that version is nowhere to be found.
+    """
+
+    incident: str
+    follows: str | None
+    plan: Plan
+    plan_hash: str
+    calendar: BusinessCalendar
+
+
+class FindRecipients(Value):
+    """Ask who belongs to an audience of a plan's directory."""
+
+    plan: str
+    audience: Target
+    is_drill: bool = False
+
+
+class Identify(Value):
+    """Ask whether the directory of a plan knows a person."""
+
+    plan: str
+    person: str
+
+
+class Person(Value):
+    """Somebody whom the directory knows: their key and the roles that they hold."""
+
+    key: str
+    roles: tuple[str, ...] = ()
+
+
+class Dispatch(Value):
+    """One message, ready to be rendered and sent: everything that a template may show, and no address.
+
+    `workflow` is where delivery reports and answers go; `code` is what a person answers to a page.
+    """
+
+    message: str
+    workflow: str
+    incident: str
+    reference: str
+    plan: PlanPin
+    channel: ChannelName
+    template: str
+    purpose: str
+    target: Target
+    is_drill: bool
+    subject: str
+    text: str
+    code: str = ""
+    page: int | None = None
+    title: str
+    severity: str
+    status: str
+    phase: str
+    customer: str | None
+    created: Moment
+    report: Report | None = None
+    meeting: Meeting | None = None
+
+
+class Dispatched(Value):
+    """A vendor took it; `reached` is the directory's key of the recipient."""
+
+    reached: str
+    vendor: str
+    vendor_id: str
+
+
+class KeepEntries(Value):
+    """Append timeline entries to an incident's archive; those already there are left alone."""
+
+    incident: str
+    entries: tuple[Entry, ...]
+
+
+class ArchiveIncident(Value):
+    """Write an incident's whole record to the archive."""
+
+    state: IncidentState
+
+
+class Forward(Value):
+    """Something that arrived for an incident which was being handed over."""
+
+    kind: Literal["alert", "command", "delivery"]
+    payload: str

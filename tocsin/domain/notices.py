@@ -1,0 +1,161 @@
+"""Telling an audience: who belongs to it, what each is sent, and what came of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Literal
+
+from tocsin.domain import escalation
+from tocsin.domain.case import Draft
+from tocsin.domain.channel import ChannelName
+from tocsin.domain.delivery import DeliveryReport, DeliveryState, forward
+from tocsin.domain.events import Delivery, NotSent, RecipientsFound, Sent
+from tocsin.domain.state import Errand, IncidentState, Message, Target
+
+TRY_AGAIN_AFTER = timedelta(minutes=1)
+"""How long a message waits that no channel would take for now (not divided in a drill: vendors keep real time)."""
+
+GOT_THROUGH = frozenset({DeliveryState.DELIVERED, DeliveryState.ANSWERED})
+GIVEN_UP = frozenset({DeliveryState.FAILED, DeliveryState.NO_ANSWER})
+
+Purpose = Literal["page", "notice", "report", "invitation", "reminder", "refusal"]
+
+
+def find_recipients(draft: Draft, audience: str, obligation: str, duty: int) -> None:
+    """Ask the directory who belongs to an audience; of the incident's customer, where it is the customer's."""
+    of_customer = draft.plan.audiences[audience].of == "customer"
+    target = Target(audience=audience, customer=draft.state.customer if of_customer else None)
+    errand = Errand(
+        id=f"find-{obligation}-{duty}-{audience}",
+        kind="find_recipients",
+        audience=target,
+        obligation=obligation,
+        duty=duty,
+    )
+    draft.ask(errand)
+
+
+def tell(
+    draft: Draft,
+    target: Target,
+    via: tuple[ChannelName, ...],
+    purpose: Purpose,
+    template: str,
+    obligation: str | None = None,
+    subject: str = "",
+    text: str = "",
+) -> Message:
+    """Send one message to one target, over the first channel, with the others to fall back on."""
+    message = Message(
+        id=draft.next_message_id(),
+        purpose=purpose,
+        template=template,
+        target=target,
+        channel=via[0],
+        fallbacks=via[1:],
+        obligation=obligation,
+        subject=subject,
+        text=text,
+        created=draft.now,
+    )
+    return draft.send(message)
+
+
+def sent(draft: Draft, event: Sent) -> None:
+    """A vendor took the message. Its delivery may have been reported already: callbacks overtake answers."""
+    message = draft.state.messages[event.message]
+    message.reached, message.vendor_id, message.sent = event.reached, event.vendor_id, draft.now
+    message.state = forward(message.state, DeliveryState.SENT)
+    message.retry_at = None
+    draft.record("sent", f"{message.channel} {message.id} to @{event.reached} ({message.target})")
+
+
+def not_sent(draft: Draft, event: NotSent) -> None:
+    """A message could not be handed over: its next channel is tried, or the same one again after a while."""
+    message = draft.state.messages[event.message]
+    message.detail = event.detail
+    draft.record("not sent", f"{message.channel} {message.id} to {message.target}: {event.detail}")
+    if event.again == "never":
+        _fail(draft, message)
+    elif message.fallbacks or message.purpose == "page":
+        message.state = forward(message.state, DeliveryState.FAILED_FOR_NOW)
+        _move_on(draft, message)
+    else:
+        message.state = forward(message.state, DeliveryState.FAILED_FOR_NOW)
+        message.retry_at = draft.now + TRY_AGAIN_AFTER
+
+
+def delivery_reported(draft: Draft, event: Delivery) -> None:
+    """The vendor says how far the message has come; late, doubled and disordered reports change nothing."""
+    message = draft.state.messages.get(event.message)
+    if message is None:
+        return
+    before, message.state = message.state, forward(message.state, event.report.state)
+    if message.state is before:
+        return
+    draft.record("delivery", _in_words(message, event.report))
+    if message.state in GOT_THROUGH:
+        message.delivered = event.report.at or draft.now
+    if message.state in GIVEN_UP:
+        message.detail = event.report.detail
+        _move_on(draft, message)
+
+
+def _in_words(message: Message, report: DeliveryReport) -> str:
+    detail = f": {report.detail}" if report.detail else ""
+    whom = f"@{message.reached}" if message.reached else str(message.target)
+    return f"{message.channel} {message.id} to {whom} {report.state.replace('_', ' ')}{detail}"
+
+
+def retry_what_is_due(draft: Draft) -> None:
+    """Messages that no channel would take for now are handed over once more."""
+    for message in list(draft.state.messages.values()):
+        if message.retry_at is not None and message.retry_at <= draft.now:
+            message.retry_at = None
+            message.attempt += 1
+            message.state = DeliveryState.QUEUED
+            draft.send(message)
+
+
+def _fail(draft: Draft, message: Message) -> None:
+    message.state = forward(message.state, DeliveryState.FAILED)
+    _move_on(draft, message)
+
+
+def _move_on(draft: Draft, message: Message) -> None:
+    if message.succeeded_by is not None:
+        return
+    if message.purpose == "page":
+        escalation.rung_failed(draft, message)
+    elif message.fallbacks:
+        successor = tell(
+            draft,
+            message.target,
+            message.fallbacks,
+            message.purpose,
+            message.template,
+            message.obligation,
+            message.subject,
+            message.text,
+        )
+        message.succeeded_by = successor.id
+
+
+def got_through(state: IncidentState, message_id: str) -> Message | None:
+    """The message that reached its target: this one, or one that took its place; `None` while there is none."""
+    message: Message | None = state.messages[message_id]
+    while message is not None:
+        if message.state in GOT_THROUGH:
+            return message
+        message = state.messages[message.succeeded_by] if message.succeeded_by else None
+    return None
+
+
+def recipients_found(draft: Draft, event: RecipientsFound, errand: Errand) -> tuple[Target, ...]:
+    """The members of the audience that was looked for, as targets; none is put on the record as a failure."""
+    audience = errand.audience
+    assert audience is not None
+    if not event.members:
+        of = f" of customer {audience.customer}" if audience.customer else ""
+        draft.record("nobody", f"the directory has nobody for {audience.audience}{of}")
+    return tuple(audience.model_copy(update={"member": member}) for member in event.members)

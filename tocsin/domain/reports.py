@@ -1,0 +1,165 @@
+"""Reports, assembled from the record: what is known is said, what is not is said to be owed, and by whom.
+
+People appear as `@key`; the renderer puts the directory's names in their place, so that no name enters history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from tocsin.domain import phases
+from tocsin.domain.base import Moment, Value
+from tocsin.domain.case import Case
+from tocsin.domain.durations import describe
+from tocsin.domain.words import Anchor, Phase, StepStatus
+
+
+class Line(Value):
+    """One field of a report; `owed_by` names a role while the text is not known."""
+
+    heading: str
+    text: str
+    owed_by: str | None = None
+
+
+class Report(Value):
+    """A report as it stands at `at`: a title and lines in the plan's order."""
+
+    id: str
+    title: str
+    at: Moment
+    lines: tuple[Line, ...]
+
+    @property
+    def gaps(self) -> tuple[Line, ...]:
+        """What is not yet known."""
+        return tuple(line for line in self.lines if line.owed_by is not None)
+
+
+def title_of(case: Case, report: str, occurrence: int = 1) -> str:
+    """The report's title with the incident's, numbered when it recurs."""
+    number = f" {occurrence}" if occurrence > 1 else ""
+    return f"{case.plan.reports[report].title}{number}: {case.state.title}"
+
+
+def assemble(case: Case, report: str, now: datetime) -> Report:
+    """The plan's report with every field filled from the record. Raises `KeyError` for a report it does not have."""
+    spec = case.plan.reports[report]
+    lines = tuple(_line(case, field.heading, field.source, now) for field in spec.fields)
+    return Report(id=report, title=spec.title, at=now, lines=lines)
+
+
+def _line(case: Case, heading: str, source: str, now: datetime) -> Line:
+    kind, _, name = source.partition(":")
+    text = (
+        {"fact": _fact, "anchor": _anchor, "role": _role}[kind](case, name)
+        if name
+        else _SOURCES[kind](case, now)
+    )
+    if text:
+        return Line(heading=heading, text=text)
+    owed_by = _who_owes(case, kind, name)
+    return Line(heading=heading, text=f"Not yet known — owed by {owed_by}", owed_by=owed_by)
+
+
+def _who_owes(case: Case, kind: str, name: str) -> str:
+    role = case.plan.facts[name].owed_by if kind == "fact" else next(iter(case.plan.roles))
+    holder = case.state.roles.get(role)
+    title = case.plan.roles[role].title
+    return f"@{holder} ({title})" if holder else title
+
+
+def _fact(case: Case, name: str) -> str:
+    fact = case.state.facts.get(name)
+    return fact.value if fact else ""
+
+
+def _anchor(case: Case, name: str) -> str:
+    known = case.state.anchors.get(Anchor(name))
+    return _moment(case, known.at) if known else ""
+
+
+def _role(case: Case, name: str) -> str:
+    holder = case.state.roles.get(name)
+    return f"@{holder}" if holder else ""
+
+
+def _moment(case: Case, moment: datetime) -> str:
+    return f"{moment.astimezone(case.calendar.zone):%A %d %B %Y, %H:%M %Z}"
+
+
+def _severity(case: Case, now: datetime) -> str:
+    return case.plan.severities[case.state.severity].title
+
+
+def _status(case: Case, now: datetime) -> str:
+    phase = case.state.phase
+    return f"{case.state.status.value}" + (f", in phase {phase.label}" if phase else "")
+
+
+def _actions_done(case: Case, now: datetime) -> str:
+    done = [
+        f"- {step.title} ({case.state.steps[step.id].by})"
+        for phase in Phase
+        for step in case.steps_of(phase)
+        if step.id in case.state.steps and case.state.steps[step.id].status is StepStatus.DONE
+    ]
+    return "\n".join(done) or "Nothing is recorded as done yet"
+
+
+def _actions_open(case: Case, now: datetime) -> str:
+    steps = [f"- {step.title} ({case.plan.roles[step.role].title})" for step in phases.open_steps(case)]
+    tasks = [f"- {task.title} ({task.assignee})" for task in case.state.tasks.values() if task.done is None]
+    return "\n".join(steps + tasks) or "Nothing is open"
+
+
+def _length_of_outage(case: Case, now: datetime) -> str:
+    began = case.when((Anchor.OCCURRED, Anchor.DETECTED))
+    if began is None:
+        return ""
+    ended = case.when((Anchor.MITIGATED, Anchor.RESOLVED))
+    length = (ended[1] if ended else now) - began[1]
+    whole = timedelta(seconds=round(length.total_seconds()))
+    return describe(whole) + ("" if ended else " so far")
+
+
+def _people_involved(case: Case, now: datetime) -> str:
+    spoke = {entry.by.key for entry in case.state.timeline if entry.by.via not in {"tocsin", "monitor"}}
+    return ", ".join(f"@{key}" for key in sorted(spoke | set(case.state.roles.values())))
+
+
+def _detection(case: Case, now: datetime) -> str:
+    detected = case.state.anchors.get(Anchor.DETECTED)
+    return f"{_moment(case, detected.at)}, by {case.state.source}" if detected else ""
+
+
+def _customer_informed(case: Case, now: datetime) -> str:
+    told = case.state.anchors.get(Anchor.CUSTOMER_NOTIFIED)
+    return _moment(case, told.at) if told else ""
+
+
+def _last_update(case: Case, now: datetime) -> str:
+    updates = [entry for entry in case.state.timeline if entry.kind == "update"]
+    return f"{updates[-1].text} ({_moment(case, updates[-1].at)})" if updates else _status(case, now)
+
+
+def _timeline(case: Case, now: datetime) -> str:
+    return "\n".join(f"- {_moment(case, entry.at)}: {entry.text}" for entry in case.state.timeline)
+
+
+_SOURCES: dict[str, Callable[[Case, datetime], str]] = {
+    "company": lambda case, now: case.plan.organisation,
+    "customer": lambda case, now: case.state.customer or "",
+    "title": lambda case, now: case.state.title,
+    "severity": _severity,
+    "status": _status,
+    "actions_done": _actions_done,
+    "actions_open": _actions_open,
+    "length_of_outage": _length_of_outage,
+    "people_involved": _people_involved,
+    "detection": _detection,
+    "customer_informed": _customer_informed,
+    "last_update": _last_update,
+    "timeline": _timeline,
+}

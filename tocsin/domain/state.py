@@ -1,0 +1,305 @@
+"""What is known of one incident. All of it is data: timers, pages and mails are derived from it, so a run that
+continues as new, or a worker that starts again, goes on where it stood."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Literal
+
+from pydantic import Field
+
+from tocsin.domain.base import Moment, Record, Value
+from tocsin.domain.channel import ChannelName
+from tocsin.domain.delivery import DeliveryState
+from tocsin.domain.words import Anchor, Phase, Status, StepStatus, Verdict
+
+
+class PlanPin(Value):
+    """The plan that an incident runs, by name and by the hash of its content."""
+
+    name: str
+    hash: str
+
+
+class Actor(Value):
+    """Who spoke. `claimed` unless the way they spoke proves it: their own phone, a signed link, their own token."""
+
+    key: str
+    via: Literal["cli", "sms", "phone", "link", "monitor", "tocsin"] = "cli"
+    proof: Literal["claimed", "proven"] = "claimed"
+
+    def __str__(self) -> str:
+        """Such as `dana (by phone)` or `dana (claimed)`."""
+        if self.via in {"tocsin", "monitor"}:
+            return self.key
+        return f"{self.key} ({f'by {self.via}' if self.proof == 'proven' else 'claimed'})"
+
+
+TOCSIN = Actor(key="tocsin", via="tocsin", proof="proven")
+"""The actor of what the plan itself makes happen."""
+
+
+class Entry(Value):
+    """One line of the timeline."""
+
+    number: int
+    at: Moment
+    by: Actor
+    kind: str
+    text: str
+
+
+class AnchorTime(Value):
+    """When an anchor happened, when that was put on the record, and by whom."""
+
+    at: Moment
+    recorded: Moment
+    by: Actor
+    reason: str = ""
+
+
+class Fact(Value):
+    """A piece of knowledge, with its author and its age."""
+
+    value: str
+    at: Moment
+    by: Actor
+
+
+class StepState(Value):
+    """What became of a step."""
+
+    status: StepStatus = StepStatus.OPEN
+    at: Moment | None = None
+    by: Actor | None = None
+    reason: str = ""
+
+
+class AlertState(Value):
+    """What a monitor last said under one key of its own, and how often it said so."""
+
+    firing: bool
+    first: Moment
+    last: Moment
+    count: int = 1
+
+
+class Target(Value):
+    """Who is to be reached; the directory says how, at the moment of sending.
+
+    Exactly one of: somebody who holds `role`; the `person`; the `member` of an `audience` (of `customer`, where
+    audiences belong to customers).
+    """
+
+    role: str | None = None
+    person: str | None = None
+    audience: str | None = None
+    member: str | None = None
+    customer: str | None = None
+
+    def __str__(self) -> str:
+        """Such as `role oncall` or `customer_soc/soc-desk`."""
+        if self.audience:
+            return f"{self.audience}/{self.member}" if self.member else self.audience
+        return self.person or f"role {self.role}"
+
+
+class Message(Record):
+    """One message to one target over one channel.
+
+    `purpose` says what it is for; `state` moves forward only. `attempt` counts sends after failures for now;
+    `reached` is the directory's key of the person or contact that the message was sent to.
+    """
+
+    id: str
+    purpose: Literal["page", "notice", "report", "invitation", "reminder", "refusal"]
+    template: str
+    target: Target
+    channel: ChannelName
+    fallbacks: tuple[ChannelName, ...] = ()
+    obligation: str | None = None
+    page: int | None = None
+    subject: str = ""
+    text: str = ""
+    state: DeliveryState = DeliveryState.QUEUED
+    detail: str = ""
+    reached: str | None = None
+    vendor_id: str | None = None
+    created: Moment
+    sent: Moment | None = None
+    delivered: Moment | None = None
+    attempt: int = 1
+    retry_at: Moment | None = None
+    succeeded_by: str | None = None
+
+
+class Acknowledgement(Value):
+    """Who answered a page, and when."""
+
+    by: Actor
+    at: Moment
+
+
+class Page(Record):
+    """An escalation: where it stands on its levels, and who answered.
+
+    `level` and `channel` are indices into the levels; `round` counts from 1; `next_at` is when the next rung is tried.
+    """
+
+    number: int
+    reason: str
+    obligation: str | None = None
+    levels: tuple[PageLevel, ...]
+    assigns: str | None = None
+    level: int = 0
+    channel: int = -1
+    round: int = 1
+    next_at: Moment | None
+    opened: Moment
+    acknowledged: Acknowledgement | None = None
+    ended: Moment | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody must still answer."""
+        return self.acknowledged is None and self.ended is None
+
+
+class PageLevel(Value):
+    """A rung of an escalation that runs: its target, channels in order, and the wait after each."""
+
+    target: Target
+    via: tuple[ChannelName, ...]
+    wait: timedelta
+
+
+class DueChange(Value):
+    """A due time that was replaced, and why."""
+
+    due: Moment
+    replaced: Moment
+    reason: str
+
+
+class DutyState(Record):
+    """How far one of an obligation's duties has come; `refs` name its page, task, or messages."""
+
+    kind: str
+    begun: Moment | None = None
+    done: Moment | None = None
+    refs: tuple[str, ...] = ()
+    note: str = ""
+
+
+class Obligation(Record):
+    """An armed promise: its clock, what has been done about it, and the verdict."""
+
+    key: str
+    spec: str
+    occurrence: int = 1
+    anchor: Anchor
+    anchored: Moment
+    due: Moment
+    begins: Moment
+    duties: list[DutyState]
+    verdict: Verdict = Verdict.PENDING
+    settled: Moment | None = None
+    reason: str = ""
+    changes: tuple[DueChange, ...] = ()
+    reminded: tuple[Moment, ...] = ()
+    escalated: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is still owed, in time or not."""
+        return not self.verdict.is_settled
+
+
+class Task(Record):
+    """Something that a person has to do and to report as done."""
+
+    number: int
+    title: str
+    assignee: Target
+    due: Moment | None = None
+    opened: Moment
+    done: Moment | None = None
+    done_by: Actor | None = None
+    obligation: str | None = None
+
+
+class Meeting(Record):
+    """A meeting that was proposed; `sequence` counts its revisions (iCalendar SEQUENCE)."""
+
+    id: str
+    title: str
+    obligation: str | None = None
+    starts: Moment
+    ends: Moment
+    sequence: int = 0
+    status: Literal["proposed", "confirmed", "held", "cancelled"] = "proposed"
+    outcome: str = ""
+
+
+class Errand(Value):
+    """Work for the outside world that a decision asked for and that has not been reported back yet."""
+
+    id: str
+    kind: Literal["send", "find_recipients", "keep_entries"]
+    message: str | None = None
+    audience: Target | None = None
+    obligation: str | None = None
+    duty: int | None = None
+    entries: int = 0
+
+
+class Outcome(Value):
+    """What became of a command: accepted, or refused with the reason."""
+
+    accepted: bool
+    reason: str = ""
+
+
+class IncidentState(Record):
+    """One incident, whole. Carried through continue-as-new and handed from the incident to what follows it."""
+
+    id: str
+    key: str
+    plan: PlanPin
+    title: str
+    severity: str
+    opened: Moment
+    source: str
+    reporter: Actor
+    drill_speed: int = Field(default=1, ge=1)
+    is_drill: bool = False
+    follows: str | None = None
+    customer: str | None = None
+    status: Status = Status.OPEN
+    phase: Phase | None = None
+    criteria: tuple[str, ...] = ()
+    anchors: dict[Anchor, AnchorTime] = {}
+    facts: dict[str, Fact] = {}
+    roles: dict[str, str] = {}
+    steps: dict[str, StepState] = {}
+    alerts: dict[str, AlertState] = {}
+    obligations: dict[str, Obligation] = {}
+    pages: dict[int, Page] = {}
+    messages: dict[str, Message] = {}
+    tasks: dict[int, Task] = {}
+    meetings: dict[str, Meeting] = {}
+    errands: dict[str, Errand] = {}
+    timeline: list[Entry] = []
+    entries: int = 0
+    messages_made: int = 0
+    seen: dict[str, Outcome] = {}
+
+    @property
+    def reference(self) -> str:
+        """The five characters that people say."""
+        return self.id[:5]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still works on it."""
+        return self.status is Status.OPEN

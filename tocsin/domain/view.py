@@ -1,0 +1,288 @@
+"""What people see of an incident: one shape for every question about its state, its ledger, and the operators' summary."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tocsin.domain import naming, obligations, phases
+from tocsin.domain.base import Moment, Value
+from tocsin.domain.case import Case
+from tocsin.domain.plan import Step
+from tocsin.domain.state import AnchorTime, DueChange, Fact, Meeting, Page, StepState, Task
+from tocsin.domain.words import Anchor, Phase, Status, Verdict
+
+
+class StepView(Value):
+    """A step with its phase and what became of it."""
+
+    id: str
+    title: str
+    phase: Phase
+    role: str
+    state: StepState
+
+
+class NextAction(Value):
+    """Something that can be done now: what, by whom, and the command that records it."""
+
+    what: str
+    who: str
+    command: str
+
+
+class LedgerRow(Value):
+    """One promise on the ledger, armed or not; `due` is `None` while its clock has not started."""
+
+    key: str
+    title: str
+    clause: str
+    source: str
+    due: Moment | None
+    verdict: Verdict
+    settled: Moment | None
+    reason: str
+    changes: tuple[DueChange, ...] = ()
+
+
+class IncidentView(Value):
+    """An incident as it stands."""
+
+    id: str
+    reference: str
+    workflow: str
+    plan: str
+    plan_title: str
+    title: str
+    status: Status
+    phase: Phase | None
+    severity: str
+    severity_title: str
+    is_drill: bool
+    drill_speed: int
+    customer: str | None
+    follows: str | None
+    source: str
+    opened: Moment
+    anchors: dict[Anchor, AnchorTime]
+    roles: dict[str, str]
+    facts: dict[str, Fact]
+    steps: tuple[StepView, ...]
+    tasks: tuple[Task, ...]
+    pages: tuple[Page, ...]
+    meetings: tuple[Meeting, ...]
+    next_actions: tuple[NextAction, ...]
+    next_deadline: Moment | None
+    overdue: tuple[str, ...]
+    at: Moment
+
+
+def view(case: Case, workflow: str, now: datetime) -> IncidentView:
+    """The incident as it stands at `now`."""
+    state = case.state
+    return IncidentView(
+        id=state.id,
+        reference=state.reference,
+        workflow=workflow,
+        plan=state.plan.name,
+        plan_title=case.plan.title,
+        title=state.title,
+        status=state.status,
+        phase=state.phase,
+        severity=state.severity,
+        severity_title=case.plan.severities[state.severity].title,
+        is_drill=state.is_drill,
+        drill_speed=state.drill_speed,
+        customer=state.customer,
+        follows=state.follows,
+        source=state.source,
+        opened=state.opened,
+        anchors=state.anchors,
+        roles=state.roles,
+        facts=state.facts,
+        steps=_steps(case),
+        tasks=tuple(state.tasks.values()),
+        pages=tuple(page.model_copy() for page in state.pages.values()),
+        meetings=tuple(meeting.model_copy() for meeting in state.meetings.values()),
+        next_actions=next_actions(case),
+        next_deadline=next_deadline(case),
+        overdue=tuple(key for key, item in state.obligations.items() if item.verdict is Verdict.OVERDUE),
+        at=now,
+    )
+
+
+def next_deadline(case: Case) -> datetime | None:
+    """The earliest due time of what is still owed in time."""
+    pending = [item.due for item in case.state.obligations.values() if item.verdict is Verdict.PENDING]
+    return min(pending, default=None)
+
+
+def is_overdue(case: Case) -> bool:
+    """Whether anything is owed that should have been done by now."""
+    return any(item.verdict is Verdict.OVERDUE for item in case.state.obligations.values())
+
+
+def _steps(case: Case) -> tuple[StepView, ...]:
+    return tuple(
+        StepView(
+            id=step.id,
+            title=step.title,
+            phase=phase,
+            role=step.role,
+            state=case.state.steps.get(step.id, StepState()),
+        )
+        for phase in Phase
+        for step in case.steps_of(phase)
+    )
+
+
+def ledger(case: Case) -> tuple[LedgerRow, ...]:
+    """Every promise of the plan: those that are armed, in order of their due times, then those whose clock stands still."""
+    armed = sorted(case.state.obligations.values(), key=lambda item: item.due)
+    rows = [
+        LedgerRow(
+            key=item.key,
+            title=case.plan.obligation(item.spec).title,
+            clause=case.plan.obligation(item.spec).clause,
+            source=case.plan.obligation(item.spec).source,
+            due=item.due,
+            verdict=item.verdict,
+            settled=item.settled,
+            reason=item.reason,
+            changes=item.changes,
+        )
+        for item in armed
+    ]
+    return tuple(rows) + _never_armed(case)
+
+
+def _never_armed(case: Case) -> tuple[LedgerRow, ...]:
+    known = {item.spec for item in case.state.obligations.values()}
+    rows = []
+    for spec in case.plan.obligations:
+        if spec.id in known:
+            continue
+        why = obligations.reason_not_applicable(case, spec)
+        over = case.state.status in {Status.CLOSED, Status.DISMISSED}
+        anchors = spec.terms_for(case.state.severity).from_ or ()
+        waits = "its clock starts when known: " + ", ".join(anchor.replace("_", " ") for anchor in anchors)
+        never = "its clock never started, for want of: " + ", ".join(a.replace("_", " ") for a in anchors)
+        rows.append(
+            LedgerRow(
+                key=spec.id,
+                title=spec.title,
+                clause=spec.clause,
+                source=spec.source,
+                due=None,
+                verdict=Verdict.NOT_APPLICABLE if why or over else Verdict.PENDING,
+                settled=None,
+                reason=why or (never if over else waits),
+            )
+        )
+    return tuple(rows)
+
+
+def next_actions(case: Case) -> tuple[NextAction, ...]:
+    """What can be done now, most urgent first."""
+    state = case.state
+    if state.status in {Status.CLOSED, Status.DISMISSED}:
+        return ()
+    ref = state.reference
+    pages = [
+        NextAction(
+            what=f"Answer page {page.number} ({naming.page_code(state.id, page.number)}): {page.reason}",
+            who=str(page.levels[page.level].target),
+            command=f"tocsin ack {ref} --page {page.number}",
+        )
+        for page in state.pages.values()
+        if page.is_open
+    ]
+    steps = [
+        NextAction(
+            what=step.title, who=case.plan.roles[step.role].title, command=_step_command(case, ref, step)
+        )
+        for step in phases.open_steps(case)
+    ]
+    tasks = [
+        NextAction(what=task.title, who=str(task.assignee), command=f"tocsin task {ref} done {task.number}")
+        for task in state.tasks.values()
+        if task.done is None
+    ]
+    facts = [
+        NextAction(
+            what=f"Say: {fact.title}",
+            who=case.plan.roles[fact.owed_by].title,
+            command=f'tocsin fact {ref} {name} "…"',
+        )
+        for name, fact in case.plan.facts.items()
+        if name not in state.facts
+    ]
+    return (*pages, *steps, *tasks, *facts, _ending(case, ref))
+
+
+def _step_command(case: Case, ref: str, step: Step) -> str:
+    kind, _, name = (step.done_when or "").partition(":")
+    match kind:
+        case "acknowledged":
+            return f"tocsin ack {ref}"
+        case "estimated":
+            choices = "|".join(case.plan.estimate.choices) if case.plan.estimate else ""
+            return f'tocsin estimate {ref} "{choices}"'
+        case "fact":
+            return f'tocsin fact {ref} {name} "…"'
+        case "anchor" if name == Anchor.CLASSIFIED:
+            return f"tocsin classify {ref} {'|'.join(case.plan.severities)}"
+        case "anchor":
+            return f"tocsin fact {ref} {name} now"
+        case _:
+            return f"tocsin step {ref} {step.id}"
+
+
+def _ending(case: Case, ref: str) -> NextAction:
+    if case.state.status is Status.OPEN:
+        return NextAction(what="Resolve it", who="anybody", command=f'tocsin resolve {ref} "what ended it"')
+    return NextAction(what="Close it", who="anybody", command=f"tocsin close {ref}")
+
+
+def summary(case: Case) -> str:
+    """One line that never changes: what an operator reads beside the workflow's id."""
+    drill = "DRILL " if case.state.is_drill else ""
+    return f"{drill}{case.state.reference} · {case.plan.plan} · {case.state.title}"
+
+
+def details(case: Case, now: datetime) -> str:
+    """The incident in Markdown, for an operator who knows nothing of the code."""
+    state = case.state
+    deadline = next_deadline(case)
+    lines = [
+        f"## {'DRILL — ' if state.is_drill else ''}{state.reference}: {state.title}",
+        f"**{state.status}** · phase **{state.phase.label if state.phase else 'not begun'}** · severity "
+        f"**{case.plan.severities[state.severity].title}** · plan **{case.plan.title}**",
+        f"Next deadline: **{deadline:%Y-%m-%d %H:%M:%S} UTC**" if deadline else "Nothing is owed now.",
+        "",
+        *_details_of_actions(case),
+        "### Ledger",
+        "| obligation | clause | due (UTC) | verdict | reason |",
+        "| --- | --- | --- | --- | --- |",
+        *(_ledger_line(row) for row in ledger(case)),
+        "",
+        "### Newest on the timeline",
+        *(f"- {entry.at:%m-%d %H:%M:%S} {entry.text} — {entry.by}" for entry in state.timeline[-10:]),
+    ]
+    return "\n".join(lines)
+
+
+def _details_of_actions(case: Case) -> list[str]:
+    steps = phases.open_steps(case)
+    waiting = [page for page in case.state.pages.values() if page.is_open]
+    lines = [f"- page {page.number} waits for {page.levels[page.level].target}" for page in waiting]
+    lines += [f"- [ ] {step.title} ({case.plan.roles[step.role].title})" for step in steps]
+    return ["### To do now", *(lines or ["Nothing."]), ""]
+
+
+def _ledger_line(row: LedgerRow) -> str:
+    due = f"{row.due:%m-%d %H:%M:%S}" if row.due else "—"
+    mark = {Verdict.MET: "✅ ", Verdict.OVERDUE: "⏰ ", Verdict.LATE: "⚠️ ", Verdict.MISSED: "❌ "}.get(
+        row.verdict, ""
+    )
+    reason = row.reason.replace("|", "\\|")
+    return f"| {row.title} ({row.key}) | {row.clause} | {due} | {mark}{row.verdict} | {reason} |"
