@@ -57,9 +57,8 @@ def twilio_client(
 class TwilioHttp(HttpClient):  # type: ignore[misc]  # the SDK has no types
     """Carries the SDK's requests over httpx.
 
-    The SDK's own carrier hands each answer over through an attribute of itself, so that two threads may swap
-    answers, and one person's receipt names another's message. It also logs phone numbers, and its errors lack
-    `Retry-After`.
+    The SDK's own carrier logs the query of a request at INFO, which for a list of messages holds a phone number;
+    its errors lack `Retry-After`; and the exceptions of `requests` mix what never left with what did.
     """
 
     def __init__(self, timeout_seconds: float) -> None:
