@@ -308,6 +308,7 @@ def test_a_number_where_text_belongs_is_told_to_wear_quotes():
 
 def test_a_value_of_another_kind_is_told_what_belongs_there():
     assert only_problem_in("obligations: 5") == "plan.yaml:1:14: obligations: 5 stands where a list belongs"
+    assert only_problem_in("plan: [x]") == "plan.yaml:1:7: plan: a list stands where text belongs"
 
 
 def test_a_key_without_a_value_is_located_at_the_key():
@@ -347,6 +348,16 @@ def test_a_discriminator_that_is_also_a_key_does_not_lead_astray():
     assert only_problem_in("step: {page: {}}") == "plan.yaml:1:14: step.page: `email` is required here"
     assert only_problem_in("step: {page: {email: a@b}, nte: x}") == (
         "plan.yaml:1:28: step: unknown key `nte`; allowed here: page, note (did you mean `note`?)"
+    )
+
+
+def test_a_step_of_no_known_kind_is_told_the_kinds():
+    assert only_problem_in("step: {pge: {}}") == (
+        "plan.yaml:1:7: step: \"pge\" is not allowed here; write 'page', 'run' (did you mean `page`?)"
+    )
+    assert only_problem_in("step: []") == "plan.yaml:1:7: step: a list is of no kind that is allowed here"
+    assert only_problem_in("obligations: [{id: a, does: 5}]").endswith(
+        "does: 5 stands where a mapping belongs"
     )
 
 

@@ -336,7 +336,7 @@ def _explain(found: _Found, model: type[BaseModel], document: Document) -> Probl
     if error["type"] in {"extra_forbidden", "invalid_key"} or "[key]" in error["loc"]:
         position = document.keys.get(found.path, position)
     if error["type"] == "union_tag_invalid":
-        path = (*path, error["ctx"]["discriminator"].strip("'"))
+        path += _discriminating_key(error)
         position = document.position(path)
     messages = dict.fromkeys(_message(each.error, model) for each in (found, *found.others))
     return Problem(document.file, *position, _written(path), "; or: ".join(messages))
@@ -348,7 +348,8 @@ def _message(error: ErrorDetails, model: type[BaseModel]) -> str:
         case "missing":
             return f"`{error['loc'][-1]}` is required here"
         case "union_tag_not_found":
-            return f"`{context['discriminator'].strip(chr(39))}` is required here"
+            keys = _discriminating_key(error)
+            return f"`{keys[0]}` is required here" if keys else f"{given} is of no kind that is allowed here"
         case "extra_forbidden":
             return _unknown_key(str(error["loc"][-1]), _allowed_keys(model, error["loc"][:-1]))
         case "literal_error" | "enum":
@@ -359,12 +360,14 @@ def _message(error: ErrorDetails, model: type[BaseModel]) -> str:
             return str(context["error"])
         case "invalid_key":
             return f"the key {given} is not text; put it in quotes"
-        case "dict_type" | "model_type":
+        case "dict_type" | "model_type" | "model_attributes_type":
             return f"{given} stands where a mapping belongs"
         case "list_type" | "tuple_type":
             return f"{given} stands where a list belongs"
         case "string_type" if isinstance(error["input"], int | float):
             return f"{given} is not text; put it in quotes"
+        case "string_type":
+            return f"{given} stands where text belongs"
     return error["msg"].replace("Input", given, 1)
 
 
@@ -377,6 +380,12 @@ def _shown(given: Any) -> str:
     if isinstance(given, str):
         return f'"{given}"' if len(given) <= 60 else f'"{given[:59]}…"'
     return _WORDS.get(str(given), str(given))
+
+
+def _discriminating_key(error: ErrorDetails) -> tuple[str, ...]:
+    """The key by which a union tells its members apart; none where a function does, whose name has no quotes."""
+    quoted = re.fullmatch(r"'(.+)'", error["ctx"]["discriminator"])
+    return (quoted[1],) if quoted else ()
 
 
 def _not_allowed(given: Any, expected: str) -> str:
