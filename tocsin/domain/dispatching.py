@@ -24,6 +24,7 @@ def dispatch_of(case: Case, message: Message, workflow: str, now: datetime) -> D
         purpose=message.purpose,
         target=_held(case, message),
         is_drill=state.is_drill,
+        is_for_outsiders=_is_for_outsiders(case, message),
         subject=message.subject,
         text=message.text,
         code=naming.page_code(state.id, message.page) if message.page else "",
@@ -44,6 +45,11 @@ def _held(case: Case, message: Message) -> Target:
     target = message.target
     holder = case.state.roles.get(target.role or "")
     return target.model_copy(update={"role": None, "person": holder}) if holder else target
+
+
+def _is_for_outsiders(case: Case, message: Message) -> bool:
+    audience = message.target.audience
+    return audience is not None and case.plan.audiences[audience].external
 
 
 def _report(case: Case, message: Message, now: datetime) -> reports.Report | None:

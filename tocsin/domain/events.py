@@ -105,3 +105,9 @@ Event = Annotated[
     Alert | Commanded | Sent | NotSent | Delivery | RecipientsFound | EntriesKept | PhaseReached | TimePassed,
     Field(discriminator="kind"),
 ]
+
+
+class Latecomer(Value):
+    """An event that arrived while the incident was being handed over, for its successor."""
+
+    event: Event

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from tocsin.domain.base import Moment, Value
 from tocsin.domain.calendar import BusinessCalendar
 from tocsin.domain.channel import ChannelName
@@ -112,6 +110,7 @@ class Dispatch(Value):
     purpose: str
     target: Target
     is_drill: bool
+    is_for_outsiders: bool
     subject: str
     text: str
     code: str = ""
@@ -147,8 +146,11 @@ class ArchiveIncident(Value):
     state: IncidentState
 
 
-class Forward(Value):
-    """Something that arrived for an incident which was being handed over."""
+class CommandReply(Value):
+    """What became of an accepted command: where the incident stands now, and what the command put on the timeline."""
 
-    kind: Literal["alert", "command", "delivery"]
-    payload: str
+    reference: str
+    status: str
+    phase: str
+    severity: str
+    recorded: tuple[str, ...] = ()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from tocsin.domain.events import Alert
 from tocsin.domain.messages import IncidentStart, OpenedRecord
-from tocsin.domain.state import AnchorTime, Fact, IncidentState
+from tocsin.domain.state import Actor, AnchorTime, Fact, IncidentState
 from tocsin.domain.words import Anchor
 
 
@@ -31,4 +32,50 @@ def opened(start: IncidentStart, record: OpenedRecord) -> IncidentState:
         anchors={
             name: AnchorTime(at=at, recorded=start.received, by=start.reporter) for name, at in times.items()
         },
+    )
+
+
+def reported_by(
+    alerts: tuple[Alert, ...],
+    follows: str | None = None,
+    like: IncidentStart | None = None,
+    drill_speed: int | None = None,
+) -> IncidentStart:
+    """How an incident begins that these alerts open; `like` is the one before it under the same key."""
+    first = alerts[0]
+    speed = like.drill_speed if like else drill_speed
+    return IncidentStart(
+        key=first.key,
+        plan=first.plan,
+        title=first.title,
+        severity=first.severity,
+        source=first.source,
+        reporter=Actor(key=first.source, via="monitor"),
+        began=first.began,
+        received=first.received,
+        customer=first.customer,
+        facts=first.facts,
+        drill_speed=speed or 1,
+        is_drill=like.is_drill if like else speed is not None,
+        follows=follows,
+        alerts=alerts if like else (),
+        continue_after=like.continue_after if like else None,
+    )
+
+
+def going_on(state: IncidentState, continue_after: int | None = None) -> IncidentStart:
+    """How an incident goes on that was reopened: from its state alone."""
+    return IncidentStart(
+        key=state.key,
+        plan=state.plan,
+        title=state.title,
+        severity=state.severity,
+        source=state.source,
+        reporter=state.reporter,
+        began=state.opened,
+        received=state.opened,
+        drill_speed=state.drill_speed,
+        is_drill=state.is_drill,
+        state=state,
+        continue_after=continue_after,
     )

@@ -1,0 +1,97 @@
+"""The environment, read once, into one frozen object that masks its secrets.
+
+Temporal's own variables (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, `TEMPORAL_API_KEY`, `TEMPORAL_TLS…`, `TEMPORAL_PROFILE`) are
+read by the SDK's configuration loader in `tocsin.temporal`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+_VARIABLES = {
+    "plans": "TOCSIN_PLANS",
+    "state": "TOCSIN_STATE",
+    "public_url": "TOCSIN_PUBLIC_URL",
+    "drill_speed": "TOCSIN_DRILL_SPEED",
+    "actor": "TOCSIN_ACTOR",
+    "ingest_tokens": "TOCSIN_INGEST_TOKENS",
+    "link_secret": "TOCSIN_LINK_SECRET",
+    "sendgrid_api_key": "SENDGRID_API_KEY",
+    "sendgrid_host": "SENDGRID_HOST",
+    "sendgrid_events_public_key": "SENDGRID_EVENTS_PUBLIC_KEY",
+    "sendgrid_from": "SENDGRID_FROM",
+    "twilio_account_sid": "TWILIO_ACCOUNT_SID",
+    "twilio_auth_token": "TWILIO_AUTH_TOKEN",
+    "twilio_from": "TWILIO_FROM",
+    "twilio_api_url": "TWILIO_API_URL",
+    "sms_per_second": "TOCSIN_SMS_PER_SECOND",
+    "calls_per_second": "TOCSIN_CALLS_PER_SECOND",
+    "emails_per_second": "TOCSIN_EMAILS_PER_SECOND",
+}
+
+
+class SettingsError(Exception):
+    """The environment lacks something, or has something that makes no sense; the text says which variable."""
+
+
+class Settings(BaseModel):
+    """Everything that differs between two installations. Its repr shows no secret."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    plans: Path = Path("plans")
+    state: Path = Path(".tocsin")
+    public_url: str = "http://127.0.0.1:8080"
+    drill_speed: Annotated[int, Field(ge=1)] | None = None
+    """When set, every incident is a drill whose clock is divided by this."""
+    actor: str | None = None
+    ingest_tokens: SecretStr = SecretStr("")
+    link_secret: SecretStr = SecretStr("")
+    sendgrid_api_key: SecretStr = SecretStr("")
+    sendgrid_host: str = "https://api.sendgrid.com"
+    sendgrid_events_public_key: str = ""
+    sendgrid_from: str = ""
+    twilio_account_sid: str = ""
+    twilio_auth_token: SecretStr = SecretStr("")
+    twilio_from: str = ""
+    twilio_api_url: str = "https://api.twilio.com"
+    sms_per_second: Annotated[float, Field(gt=0)] | None = None
+    calls_per_second: Annotated[float, Field(gt=0)] | None = None
+    emails_per_second: Annotated[float, Field(gt=0)] | None = None
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Settings:
+        """Read the variables; an empty one counts as not set. Raises `SettingsError`."""
+        given = {field: environ[name] for field, name in _VARIABLES.items() if environ.get(name)}
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            lines = [f"{_VARIABLES[str(item['loc'][0])]}: {item['msg']}" for item in error.errors()]
+            raise SettingsError("\n".join(lines)) from None
+
+    def require(self, *fields: str) -> None:
+        """Raise `SettingsError` unless all of these are set, naming the variables that are not."""
+        empty = [field for field in fields if not _plain(getattr(self, field))]
+        if empty:
+            names = ", ".join(_VARIABLES[field] for field in empty)
+            raise SettingsError(f"set {names}: .env.example says what each is for")
+
+    def to_environment(self) -> dict[str, str]:
+        """The variables that make another process read the same settings."""
+        return {
+            name: _plain(getattr(self, field)) for field, name in _VARIABLES.items() if getattr(self, field)
+        }
+
+
+def _plain(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value or "")
+
+
+def read_environment() -> Settings:
+    """The settings of this process."""
+    return Settings.from_environment(os.environ)  # noqa: TID251 — the one place that reads it

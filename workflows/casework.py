@@ -1,0 +1,232 @@
+"""What an incident's workflows have in common: a case that events happen to, timers and errands that follow from its
+state, and the handlers through which monitors, people and vendors speak to it.
+
+An event goes through `decide`, which is pure; then timers, errands, search attributes and the operators' summary
+are made to agree with the new state. There is no other way to change an incident.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.directory import DirectoryActivities
+    from activities.records import Records
+    from tocsin.domain import naming
+    from tocsin.domain.alarms import alarms
+    from tocsin.domain.case import Case
+    from tocsin.domain.commands import AssignRole, Command, CommandRefused, PageSomebody
+    from tocsin.domain.decide import decide, is_repeated, refuse
+    from tocsin.domain.events import Alert, Commanded, Delivery, Event, PhaseReached, TimePassed
+    from tocsin.domain.messages import CommandReply, Identify, OpenedRecord, OpenRecord
+    from tocsin.domain.reports import Report, assemble
+    from tocsin.domain.state import Entry, Message
+    from tocsin.domain.view import IncidentView, LedgerRow, details, ledger, view
+    from tocsin.domain.words import Phase
+    from workflows import limits
+    from workflows.alarms import Alarms
+    from workflows.attributes import Attributes
+    from workflows.errands import Errands
+
+
+class Casework:
+    """An incident at work. Subclasses tell the story in `run`; this holds the mechanics."""
+
+    def __init__(self, continue_after: int | None) -> None:
+        self._case: Case | None = None
+        self._continue_after = continue_after
+        self._waiting: list[Event] = []
+        self._alarms = Alarms(lambda: self.happen(TimePassed()))
+        self._errands = Errands(lambda: self.case, self.happen)
+        self._attributes = Attributes()
+
+    @property
+    def case(self) -> Case:
+        """The incident; only once it has been opened."""
+        assert self._case is not None
+        return self._case
+
+    # What happens to the incident
+
+    def happen(self, event: Event) -> None:
+        """Let an event act on the incident; before the incident is opened, it waits."""
+        if self._case is None or not self.takes(event):
+            self._waiting.append(event)
+            return
+        self._become(replace(self._case, state=decide(self._case, event, workflow.now())))
+
+    def takes(self, event: Event) -> bool:
+        """Whether this workflow acts on the event now; what it does not take waits in `_waiting`."""
+        return True
+
+    def _become(self, case: Case) -> None:
+        self._case = case
+        self._errands.run(case.state.errands)
+        self._alarms.set(alarms(case, workflow.now()))
+        self._publish()
+
+    async def open_record(self, record: OpenRecord) -> OpenedRecord:
+        """Log the incident and bring its plan and calendar, in a local activity: they are pinned in history."""
+        return await workflow.execute_local_activity_method(
+            Records.open,
+            record,
+            start_to_close_timeout=limits.LOCAL_ATTEMPT,
+            retry_policy=limits.LOCAL_RETRY,
+            summary="log the incident, bring its plan",
+        )
+
+    def open(self, case: Case) -> None:
+        """Begin, or go on after continuing as new, and catch up with what arrived before."""
+        self._become(case)
+        waiting, self._waiting = self._waiting, []
+        for event in waiting:
+            self.happen(event)
+
+    def reach(self, phase: Phase) -> None:
+        """Come to a phase of the policy."""
+        self.happen(PhaseReached(phase=phase.value))
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for something to become true of the incident; a history grown long continues as new meanwhile."""
+        await workflow.wait_condition(lambda: condition() or self._history_is_long())
+        if not condition():
+            await workflow.wait_condition(lambda: self._errands.are_idle and workflow.all_handlers_finished())
+            self.go_on()
+
+    def _history_is_long(self) -> bool:
+        info = workflow.info()
+        limit = self._continue_after
+        return info.is_continue_as_new_suggested() or (
+            limit is not None and info.get_current_history_length() >= limit
+        )
+
+    def go_on(self) -> None:
+        """Continue as new from the state alone."""
+        raise NotImplementedError
+
+    # What operators see
+
+    def _publish(self) -> None:
+        workflow.set_current_details(details(self.case, workflow.now()))
+        self._attributes.publish(self.case)
+
+    # Handlers
+
+    @workflow.signal
+    def alert(self, alert: Alert) -> None:
+        """A monitor speaks."""
+        self.happen(alert)
+
+    @workflow.signal
+    async def delivery(self, delivery: Delivery) -> None:
+        """A vendor reports how far a message has come; one of an earlier incident goes to where that one lives on."""
+        await workflow.wait_condition(lambda: self._case is not None)
+        if delivery.incident == self.case.state.id:
+            self.happen(delivery)
+        else:
+            successor = naming.post_incident_workflow(delivery.incident)
+            await workflow.get_external_workflow_handle(successor).signal("delivery", delivery)
+
+    @workflow.update
+    async def command(self, commanded: Commanded) -> CommandReply:
+        """A person's command. Fails with an `ApplicationError` of type `Refused`, whose message is the reason."""
+        await workflow.wait_condition(lambda: self._case is not None)
+        try:
+            return await self._carry_out(commanded.command)
+        except CommandRefused as refusal:
+            raise ApplicationError(str(refusal), type="Refused") from refusal
+
+    @command.validator
+    def check_command(self, commanded: Commanded) -> None:
+        """Refuse what makes no sense now, leaving no trace in history."""
+        if self._case is None:
+            return
+        try:
+            self._check(commanded.command)
+        except CommandRefused as refusal:
+            raise ApplicationError(str(refusal), type="Refused") from refusal
+
+    @workflow.signal
+    async def queued_command(self, commanded: Commanded) -> None:
+        """The same command when no worker answered in time: durable at once, applied once; a refusal is told."""
+        await workflow.wait_condition(lambda: self._case is not None)
+        try:
+            await self._carry_out(commanded.command)
+        except CommandRefused as refusal:
+            self._become(
+                replace(self.case, state=refuse(self.case, commanded.command, refusal, workflow.now()))
+            )
+
+    async def _carry_out(self, command: Command) -> CommandReply:
+        self._check(command)
+        before = self.case.state.entries
+        if is_repeated(self.case.state, command) is None:
+            await self._know_everybody_in(command)
+            self.happen(Commanded(command=command))
+        return self._reply(before)
+
+    def _check(self, command: Command) -> None:
+        state = self.case.state
+        if command.incident is not None and command.incident != state.id:
+            raise CommandRefused(f"this is incident {state.reference}, not {naming.spoken(command.incident)}")
+        known = is_repeated(state, command)
+        if known is not None and not known.accepted:
+            raise CommandRefused(known.reason)
+        if known is None:
+            decide(self.case, Commanded(command=command), workflow.now())
+
+    async def _know_everybody_in(self, command: Command) -> None:
+        """Refuse a command from, or about, somebody whom the directory does not know."""
+        named = [command.actor.key] if command.actor.via == "cli" else []
+        if isinstance(command, AssignRole | PageSomebody) and command.person:
+            named.append(command.person)
+        for person in named:
+            known = await workflow.execute_local_activity_method(
+                DirectoryActivities.identify,
+                Identify(plan=self.case.state.plan.name, person=person),
+                start_to_close_timeout=limits.LOCAL_ATTEMPT,
+                retry_policy=limits.LOCAL_RETRY,
+            )
+            if known is None:
+                raise CommandRefused(f'the directory of plan {self.case.plan.plan} has no person "{person}"')
+
+    def _reply(self, before: int) -> CommandReply:
+        state = self.case.state
+        return CommandReply(
+            reference=state.reference,
+            status=state.status.value,
+            phase=state.phase.label if state.phase else "",
+            severity=state.severity,
+            recorded=tuple(entry.text for entry in state.timeline if entry.number > before),
+        )
+
+    # Questions
+
+    @workflow.query
+    def view(self) -> IncidentView:
+        """The incident as it stands."""
+        return view(self.case, workflow.info().workflow_id, workflow.now())
+
+    @workflow.query
+    def ledger(self) -> list[LedgerRow]:
+        """Every promise, its clock and its verdict."""
+        return list(ledger(self.case))
+
+    @workflow.query
+    def timeline(self) -> list[Entry]:
+        """What happened, oldest first; entries before the first one are in the archive."""
+        return self.case.state.timeline
+
+    @workflow.query
+    def messages(self) -> list[Message]:
+        """Every message and how far it has come."""
+        return list(self.case.state.messages.values())
+
+    @workflow.query
+    def report(self, report: str) -> Report:
+        """One of the plan's reports as it stands; raises `KeyError` for one that the plan does not have."""
+        return assemble(self.case, report, workflow.now())

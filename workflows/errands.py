@@ -1,0 +1,115 @@
+"""Carrying out what decisions ask of the world. Each errand ends in exactly one event, whatever happens to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.directory import DirectoryActivities
+    from activities.email import EmailActivities
+    from activities.phone import PhoneActivities
+    from activities.records import Records
+    from activities.sms import SmsActivities
+    from tocsin.domain import naming
+    from tocsin.domain.case import Case
+    from tocsin.domain.dispatching import dispatch_of
+    from tocsin.domain.events import EntriesKept, Event, NotSent, RecipientsFound, Sent
+    from tocsin.domain.messages import Dispatch, Dispatched, FindRecipients, KeepEntries
+    from tocsin.domain.state import Errand, Message
+    from workflows import limits
+
+_NEVER = frozenset({"Unreachable", "Refused"})
+_ACTIVITY_OF: dict[str, Callable[[Any, Dispatch], Dispatched]] = {
+    "email": EmailActivities.send,
+    "sms": SmsActivities.send,
+    "phone": PhoneActivities.call,
+}
+
+
+class Errands:
+    """Runs the errands of a case beside one another and reports each result as an event."""
+
+    def __init__(self, case: Callable[[], Case], happen: Callable[[Event], None]) -> None:
+        self._case = case
+        self._happen = happen
+        self._running: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def are_idle(self) -> bool:
+        """Whether nothing is under way."""
+        return not self._running
+
+    def run(self, errands: Mapping[str, Errand]) -> None:
+        """Start those that are not under way yet."""
+        for id, errand in errands.items():
+            if id not in self._running:
+                self._running[id] = asyncio.create_task(self._carry_out(errand))
+
+    async def _carry_out(self, errand: Errand) -> None:
+        result = await self._work(errand)
+        del self._running[errand.id]
+        self._happen(result)
+
+    def _work(self, errand: Errand) -> Awaitable[Event]:
+        if errand.kind == "send":
+            return self._send(self._case().state.messages[errand.message or ""])
+        if errand.kind == "find_recipients":
+            return self._find_recipients(errand)
+        return self._keep_entries(errand)
+
+    async def _send(self, message: Message) -> Event:
+        try:
+            done = await self._dispatch(message)
+        except ActivityError as error:
+            return _failure_of(message, error)
+        return Sent(message=message.id, reached=done.reached, vendor_id=done.vendor_id)
+
+    async def _dispatch(self, message: Message) -> Dispatched:
+        case = self._case()
+        dispatch = dispatch_of(case, message, workflow.info().workflow_id, workflow.now())
+        is_page = message.purpose == "page"
+        return await workflow.execute_activity_method(
+            _ACTIVITY_OF[message.channel],
+            dispatch,
+            task_queue=naming.queue_of(message.channel),
+            start_to_close_timeout=limits.SEND_ATTEMPT,
+            schedule_to_close_timeout=limits.PAGE_ALL_ATTEMPTS if is_page else limits.NOTICE_ALL_ATTEMPTS,
+            retry_policy=limits.SEND_RETRY,
+            priority=limits.priority(message.purpose, case.state.id),
+            summary=f"{message.purpose}: {message.channel} to {message.target}",
+        )
+
+    async def _find_recipients(self, errand: Errand) -> Event:
+        assert errand.audience is not None
+        members = await workflow.execute_local_activity_method(
+            DirectoryActivities.find_recipients,
+            FindRecipients(plan=self._case().state.plan.name, audience=errand.audience),
+            start_to_close_timeout=limits.LOCAL_ATTEMPT,
+            retry_policy=limits.LOCAL_RETRY,
+            summary=f"who belongs to {errand.audience}",
+        )
+        return RecipientsFound(errand=errand.id, members=members)
+
+    async def _keep_entries(self, errand: Errand) -> Event:
+        state = self._case().state
+        entries = tuple(entry for entry in state.timeline if entry.number <= errand.entries)
+        up_to = await workflow.execute_activity_method(
+            Records.keep,
+            KeepEntries(incident=state.id, entries=entries),
+            start_to_close_timeout=limits.LOCAL_ATTEMPT,
+            retry_policy=limits.LOCAL_RETRY,
+            summary=f"archive {len(entries)} timeline entries",
+        )
+        return EntriesKept(errand=errand.id, up_to=up_to)
+
+
+def _failure_of(message: Message, error: ActivityError) -> NotSent:
+    cause = error.cause
+    kind = cause.type if isinstance(cause, ApplicationError) else None
+    detail = cause.message if isinstance(cause, ApplicationError) else "no answer in time"
+    return NotSent(message=message.id, again="never" if kind in _NEVER else "for_now", detail=detail)

@@ -1,0 +1,37 @@
+"""Every time-out, retry and limit of the workflows, with its reason.
+
+| what | number | why |
+| --- | --- | --- |
+| one attempt to send | 20 s | the channels give up on a vendor after 10 s; the rest is rendering and a busy machine |
+| a page, all attempts | 45 s | a vendor that is down for that long makes the page climb to its next rung |
+| a notice, all attempts | 10 min | nobody waits for it; after that the record says so, and it is tried afresh |
+| first retry, growth, longest | 1 s, ×2, 30 s | a vendor's own Retry-After goes before |
+| reading the record or the directory | 10 s an attempt | files on a disk or a mount; retried until they can be read |
+| waiting for sends at the hand-over | 20 s | an alert that fires meanwhile must not wait longer for its page |
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from temporalio.common import Priority, RetryPolicy
+
+SEND_ATTEMPT = timedelta(seconds=20)
+PAGE_ALL_ATTEMPTS = timedelta(seconds=45)
+NOTICE_ALL_ATTEMPTS = timedelta(minutes=10)
+SEND_RETRY = RetryPolicy(
+    initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_interval=timedelta(seconds=30)
+)
+LOCAL_ATTEMPT = timedelta(seconds=10)
+LOCAL_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10))
+HAND_OVER_PATIENCE = timedelta(seconds=20)
+SUCCESSOR_WAIT = timedelta(seconds=1)
+"""Between tries to start what follows, while its predecessor under the same id is just ending."""
+
+PRIORITY_OF = {"page": 1, "refusal": 2, "notice": 3, "report": 3, "invitation": 4, "reminder": 4}
+"""Temporal's priority keys: 1 goes first."""
+
+
+def priority(purpose: str, incident: str) -> Priority:
+    """Pages before notices before invitations; within one priority, incidents take turns."""
+    return Priority(priority_key=PRIORITY_OF[purpose], fairness_key=incident)
