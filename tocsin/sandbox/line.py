@@ -1,0 +1,241 @@
+"""One phone call, from the first ring to the end.
+
+A person acts on a call through its line: picks up, presses keys, hangs up. Pressing a key on a ringing phone picks
+it up first. The line carries out the call's TwiML and reports its progress to the product as Twilio does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from email.utils import formatdate
+from urllib.parse import urljoin
+
+from tocsin.sandbox import twiml
+from tocsin.sandbox.callbacks import ANSWER_WAITS, Courier, UndeliveredError, twilio_post
+from tocsin.sandbox.config import SandboxConfig
+from tocsin.sandbox.models import Message
+from tocsin.sandbox.store import Store
+from tocsin.sandbox.twilio import API_VERSION
+from tocsin.sandbox.twiml import Gather, Hangup, Pause, Redirect, Say, TwimlError
+
+PICK_UP = "pick-up"
+HANG_UP = "hang-up"
+
+MAX_DOCUMENTS = 50
+"""Documents that one call may go through before it is taken for a loop."""
+
+APOLOGY = "We are sorry, an application error has occurred. Goodbye."
+"""What Twilio says when the product's answer is missing or makes no sense."""
+
+
+class _HungUpError(Exception):
+    """The call is over: somebody hung up. Ends the document that is being carried out."""
+
+
+class Line:
+    """Carries one call; `do` is how a person acts on it."""
+
+    def __init__(self, call: Message, config: SandboxConfig, store: Store, courier: Courier) -> None:
+        self._call = call
+        self._config = config
+        self._store = store
+        self._courier = courier
+        self._acts: asyncio.Queue[str] = asyncio.Queue()
+        self._pressed: deque[str] = deque()
+        self._listening = 0.0
+        self._reports = 0
+
+    def do(self, *acts: str) -> None:
+        """Let the person act: `PICK_UP`, `HANG_UP` or a key."""
+        for act in acts:
+            self._acts.put_nowait(act)
+
+    async def run(self) -> None:
+        """The whole call. A line that the phone's behaviour answers by itself needs no person."""
+        self._report("initiated", "initiated")
+        if self._behaviour() == "failed":
+            self._end("failed")
+            return
+        self._become("ringing", "ringing")
+        answer = await self._ring()
+        if answer != PICK_UP:
+            self._end(answer)
+            return
+        self._store.change(self._call, answered_at=time.time())
+        self._become("in-progress", "answered")
+        await self._talk()
+        self._end("completed")
+
+    def fail(self) -> None:
+        """End a call that was under way when the sandbox last stopped."""
+        self._end("failed")
+
+    async def _ring(self) -> str:
+        """`PICK_UP`, `busy` or `no-answer`."""
+        behaviour = self._behaviour()
+        if behaviour == "busy":
+            return "busy"
+        if behaviour == "voicemail":
+            return PICK_UP
+        if behaviour.startswith("press:"):
+            self._pressed.extend(behaviour.removeprefix("press:"))
+            return PICK_UP
+        return await self._wait_for_person()
+
+    async def _wait_for_person(self) -> str:
+        try:
+            act = await asyncio.wait_for(self._acts.get(), self._call.ring_seconds)
+        except TimeoutError:
+            return "no-answer"
+        if act == HANG_UP:
+            return "busy"
+        if act != PICK_UP:
+            self._pressed.append(act)
+        return PICK_UP
+
+    async def _talk(self) -> None:
+        """Carry out documents until one ends the call."""
+        try:
+            text, url = await self._first_document()
+            for _ in range(MAX_DOCUMENTS):
+                following = await self._carry_out(twiml.parse(text), url)
+                if following is None:
+                    return
+                text, url = following
+            raise TwimlError(f"the call went through {MAX_DOCUMENTS} documents; it seems to run in a circle")
+        except _HungUpError:
+            return
+        except (UndeliveredError, TwimlError) as error:
+            self._note("said", APOLOGY)
+            self._store.change(self._call, error_code=11200, error_message=str(error))
+
+    async def _first_document(self) -> tuple[str, str]:
+        if self._call.url:  # it goes before Twiml when both are given
+            return await self._ask(self._call.url, {})
+        return self._call.twiml, ""
+
+    async def _carry_out(self, verbs: tuple[twiml.Verb, ...], base: str) -> tuple[str, str] | None:
+        """Carry out one document; the next one with its URL, or None at the end of the call."""
+        for verb in verbs:
+            match verb:
+                case Say() | Pause():
+                    self._prompt(verb)
+                case Gather():
+                    digits = await self._gather(verb)
+                    if digits or verb.post_empty:
+                        return await self._ask(self._resolve(verb.action, base), {"Digits": digits})
+                case Redirect():
+                    return await self._ask(self._resolve(verb.url, base), {})
+                case Hangup():
+                    return None
+        return None
+
+    async def _gather(self, gather: Gather) -> str:
+        for prompt in gather.prompts:
+            self._prompt(prompt)
+        patience, self._listening = gather.timeout + self._listening, 0.0
+        digits = ""
+        while gather.num_digits is None or len(digits) < gather.num_digits:
+            key = await self._next_key(patience)
+            if key is None or key == gather.finish_on_key:
+                break
+            digits += key
+            patience = gather.timeout
+        if digits:
+            self._note("pressed", digits)
+        return digits
+
+    async def _next_key(self, patience: float) -> str | None:
+        """The next key, or None when none is pressed in time; the person may hang up instead."""
+        if self._pressed:
+            return self._pressed.popleft()
+        if self._behaviour() == "voicemail":
+            return None  # a machine presses nothing, however long one waits
+        try:
+            async with asyncio.timeout(patience):
+                act = PICK_UP
+                while act == PICK_UP:
+                    act = await self._acts.get()
+        except TimeoutError:
+            return None
+        if act == HANG_UP:
+            raise _HungUpError
+        return act
+
+    def _prompt(self, prompt: Say | Pause) -> None:
+        """Speak at once, but remember how long a person would listen before a key can be expected."""
+        if isinstance(prompt, Pause):
+            self._listening += prompt.seconds
+        else:
+            self._note("said", prompt.text)
+            self._listening += max(1, prompt.loop) * len(prompt.text.split()) * self._config.seconds_per_word
+
+    def _note(self, what: str, text: str) -> None:
+        self._store.change(self._call, transcript=[*self._call.transcript, (what, text)])
+
+    def _resolve(self, url: str, base: str) -> str:
+        """`url` against the document's own; a document without URL cannot name a relative one."""
+        resolved = urljoin(base, url)
+        if not resolved.startswith(("http://", "https://")):
+            raise TwimlError(
+                f"'{url}' is not an absolute URL, and TwiML given with the call has none to complete it"
+            )
+        return resolved
+
+    async def _ask(self, url: str, fields: dict[str, str]) -> tuple[str, str]:
+        """The TwiML document that the product answers with, and where it came from."""
+        post = twilio_post(
+            self._config.auth_token, url, {**self._fields(self._call.status), **fields}, "twiml"
+        )
+        return await self._courier.deliver(post, [self._call], waits=ANSWER_WAITS), url
+
+    def _become(self, status: str, event: str) -> None:
+        self._store.change(self._call, status=status)
+        self._report(event, status)
+
+    def _end(self, status: str) -> None:
+        self._store.change(self._call, status=status, ended_at=time.time())
+        self._report("completed", status)
+
+    def _report(self, event: str, status: str) -> None:
+        """Tell the product, if it asked for this event; `completed` is told for every way a call can end."""
+        call = self._call
+        number, self._reports = self._reports, self._reports + 1
+        if not call.status_callback or event not in call.status_events:
+            return
+        fields = {
+            **self._fields(status),
+            "CallbackSource": "call-progress-events",
+            "SequenceNumber": str(number),
+            "Timestamp": formatdate(usegmt=False),
+        }
+        if status == "completed":
+            fields["CallDuration"] = str(duration(call))
+        post = twilio_post(self._config.auth_token, call.status_callback, fields, status)
+        self._courier.send(call, post)
+
+    def _fields(self, status: str) -> dict[str, str]:
+        call = self._call
+        return {
+            "CallSid": call.id,
+            "CallStatus": status,
+            "To": call.to,
+            "Called": call.to,
+            "From": call.sender,
+            "Caller": call.sender,
+            "Direction": "outbound-api",
+            "AccountSid": self._config.account_sid,
+            "ApiVersion": API_VERSION,
+        }
+
+    def _behaviour(self) -> str:
+        return self._store.behaviour(self._call.to)
+
+
+def duration(call: Message) -> int:
+    """How long a call was answered, in whole seconds, rounded up as it is billed."""
+    if call.answered_at is None or call.ended_at is None:
+        return 0
+    return max(1, -int(-(call.ended_at - call.answered_at) // 1))

@@ -1,0 +1,66 @@
+// Keeps the page fresh: asks for a version number, and when it grew, replaces only the cards that changed.
+"use strict";
+
+const EVERY_MS = 1000;
+let version = document.documentElement.dataset.version;
+let busy = false;
+
+function localTimes(root) {
+  for (const time of root.querySelectorAll("time")) {
+    time.textContent = new Date(time.dateTime).toLocaleTimeString([], { hour12: false });
+  }
+}
+
+function keepOpenStates(old, fresh) {
+  for (const details of fresh.querySelectorAll("details[id]")) {
+    const before = old.querySelector(`[id="${CSS.escape(details.id)}"]`);
+    if (before) details.open = before.open;
+  }
+}
+
+function merge(current, fresh) {
+  const known = new Map([...current.children].map((card) => [card.id, card]));
+  const cards = [...fresh.children].map((card) => {
+    const old = known.get(card.id);
+    if (!old) return card;
+    // a card in which somebody is typing waits until they are done
+    if (old.dataset.version === card.dataset.version || old.querySelector("input:focus, input:not(:placeholder-shown):not([type=hidden])")) return old;
+    keepOpenStates(old, card);
+    return card;
+  });
+  cards.forEach((card, index) => {
+    if (current.children[index] !== card) current.insertBefore(card, current.children[index] || null);
+  });
+  while (current.children.length > cards.length) current.lastElementChild.remove();
+  localTimes(current);
+}
+
+async function refresh(force) {
+  if (busy) return;
+  busy = true;
+  try {
+    const pulse = await (await fetch("/sandbox/pulse")).json();
+    if (!force && String(pulse.version) === version) return;
+    const fresh = new DOMParser().parseFromString(await (await fetch("/")).text(), "text/html");
+    for (const id of ["faults", "mails", "threads", "calls"]) merge(document.getElementById(id), fresh.getElementById(id));
+    version = fresh.documentElement.dataset.version;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error; // the sandbox is away; the next round asks again
+  } finally {
+    busy = false;
+  }
+}
+
+document.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const form = event.target;
+  const action = event.submitter?.getAttribute("formaction") || form.getAttribute("action");
+  const body = new URLSearchParams(new FormData(form, event.submitter));
+  form.reset();
+  document.activeElement?.blur();
+  await fetch(action, { method: "POST", body });
+  refresh(true);
+});
+
+localTimes(document);
+setInterval(refresh, EVERY_MS);
