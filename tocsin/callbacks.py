@@ -1,0 +1,28 @@
+"""Where vendors and people's phones reach the receiver: its paths, and the URLs that go out with messages.
+
+A URL names the workflow, incident and message that an answer is for, and a person by the directory's key; it holds no
+personal data, and it is believed only under the vendor's signature.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+STATUS_PATH = "/v1/twilio/status"
+KEY_PATH = "/v1/twilio/key"
+SMS_PATH = "/v1/twilio/sms"
+EVENTS_PATH = "/v1/sendgrid/events"
+
+
+def status_url(public_url: str, workflow: str, incident: str, message: str) -> str:
+    """Where Twilio reports how far a text message or a call has come."""
+    return _url(public_url, STATUS_PATH, workflow=workflow, incident=incident, message=message)
+
+
+def key_url(public_url: str, workflow: str, incident: str, page: int, person: str) -> str:
+    """Where Twilio sends the key that `person` pressed when called about `page`."""
+    return _url(public_url, KEY_PATH, workflow=workflow, incident=incident, page=str(page), person=person)
+
+
+def _url(public_url: str, path: str, **query: str) -> str:
+    return f"{public_url.rstrip('/')}{path}?{urlencode(query)}"
