@@ -98,14 +98,19 @@ class Duty(Value):
 
     @model_validator(mode="after")
     def _is_exactly_one(self) -> Self:
-        if len(self.model_fields_set) != 1:
+        if len(self._demanded) != 1:
             raise ValueError(f"say exactly one of {', '.join(type(self).model_fields)}")
         return self
 
     @property
     def kind(self) -> str:
         """Which of the six it is."""
-        return next(iter(self.model_fields_set))
+        return self._demanded[0]
+
+    @property
+    def _demanded(self) -> list[str]:
+        """By value, not by what was set: the JSON of a duty names all six, five of them as null."""
+        return [name for name in type(self).model_fields if getattr(self, name) is not None]
 
 
 class BeforeDue(Value):
