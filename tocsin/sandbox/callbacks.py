@@ -176,4 +176,4 @@ class EventFeed:
         while True:
             batch = await lane.next_batch()
             post = sendgrid_post(self._key, self._url, [event for _, event in batch])
-            await self._courier.try_to_deliver(post, (message for message, _ in batch))
+            await self._courier.try_to_deliver(post, {message.id: message for message, _ in batch}.values())

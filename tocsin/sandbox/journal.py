@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 
 class JournalDamagedError(Exception):
@@ -18,23 +18,32 @@ class Journal:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
-        self._cut_torn_line()
-        self._file = path.open("a", encoding="utf-8")
+        self._file: TextIO | None = None
 
     def entries(self) -> Iterator[dict[str, Any]]:
         """All entries, oldest first. Raises `JournalDamagedError`."""
+        self._cut_torn_line()
+        if not self._path.exists():
+            return
         with self._path.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
                 yield self._parse(line, number)
 
+    def open(self) -> None:
+        """Open the file for appending, once what it holds has been read."""
+        self._file = self._path.open("a", encoding="utf-8")
+
     def append(self, entry: dict[str, Any]) -> None:
         """Write `entry` and hand it to the operating system, so that a kill of this process keeps it."""
+        if self._file is None:
+            raise RuntimeError(f"{self._path} is not open; open() comes before append()")
         self._file.write(json.dumps(entry, separators=(",", ":")) + "\n")
         self._file.flush()
 
     def close(self) -> None:
         """Close the file; nothing can be appended after."""
-        self._file.close()
+        if self._file:
+            self._file.close()
 
     def _parse(self, line: str, number: int) -> dict[str, Any]:
         try:

@@ -67,9 +67,7 @@ def _personalizations(mail: Mail) -> Iterator[Complaint]:
             f"You have provided {len(found)} personalizations.",
         )
         return
-    if sum(
-        len(envelope.get(part) or ()) for envelope in found if isinstance(envelope, dict) for part in _PARTS
-    ) > (MAX_RECIPIENTS):
+    if sum(map(_recipients, found)) > MAX_RECIPIENTS:
         yield Complaint(
             "personalizations",
             f"There is a limit of {MAX_RECIPIENTS} total recipients (to + cc + bcc) per request.",
@@ -81,11 +79,16 @@ def _personalizations(mail: Mail) -> Iterator[Complaint]:
 _PARTS = ("to", "cc", "bcc")
 
 
+def _recipients(envelope: object) -> int:
+    parts = [envelope.get(part) for part in _PARTS] if isinstance(envelope, dict) else []
+    return sum(len(part) for part in parts if isinstance(part, list))
+
+
 def _personalization(envelope: object, at: str) -> Iterator[Complaint]:
     if not isinstance(envelope, dict):
         yield _wrong_type(at, "object", envelope)
         return
-    if not isinstance(envelope.get("to"), list) or not envelope["to"]:
+    if envelope.get("to") in (None, []):
         yield Complaint(
             f"{at}.to",
             "The to array is required for all personalization objects, and must have at least one email object "
@@ -125,7 +128,8 @@ def _address(found: object, at: str) -> Iterator[Complaint]:
 def _duplicates(envelope: Mail, at: str) -> Iterator[Complaint]:
     seen: set[str] = set()
     for part in _PARTS:
-        for address in envelope.get(part) or ():
+        addresses = envelope.get(part)
+        for address in addresses if isinstance(addresses, list) else ():
             email = str(address.get("email", "")).lower() if isinstance(address, dict) else ""
             if email and email in seen:
                 yield Complaint(

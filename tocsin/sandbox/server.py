@@ -78,11 +78,11 @@ class Sandbox:
         self._ready.result(START_SECONDS)
         return self
 
-    def stop(self) -> None:
-        """Stop serving and wait until everything is closed."""
+    def stop(self, wait: bool = True) -> None:
+        """Stop serving; unless told otherwise, wait until everything is closed."""
         if self._server:
             self._server.should_exit = True
-        if self._thread:
+        if self._thread and wait:
             self._thread.join(STOP_SECONDS)
 
     async def serve(self, announce: Callable[[str], None]) -> None:
@@ -181,6 +181,10 @@ class Sandbox:
             self._ready.set_exception(error)  # it is raised again in `start`
 
     async def _serve(self, listener: socket.socket) -> None:
+        with listener:
+            await self._serve_on(listener)
+
+    async def _serve_on(self, listener: socket.socket) -> None:
         async with opened(self.config, self._key) as parts:
             connections = Connections()
             self._loop, self._parts = asyncio.get_running_loop(), parts

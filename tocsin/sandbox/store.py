@@ -42,6 +42,7 @@ class Store:
         self.version = 0
         if journal:
             self._replay(journal.entries())
+            journal.open()
 
     def __len__(self) -> int:
         return len(self._messages)

@@ -19,6 +19,7 @@ from tocsin.sandbox.models import Message
 
 API_VERSION = "2010-04-01"
 ACCOUNT = f"/{API_VERSION}/Accounts/{{account}}"
+DAY = 86_400
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 1000
 
@@ -135,20 +136,21 @@ def page(
 
 
 class DateFilter:
-    """A date condition of a list: `DateSent`, `DateSent>` and `DateSent<`, each a day or a second, UTC.
+    """A date condition of a list: `DateSent` names a day, `DateSent>` and `DateSent<` a day or a second, UTC.
 
-    Twilio's two bounds include the moment that they name.
+    Twilio's two bounds include what they name. The SDK writes a day as its first second, so a second stands for its
+    day in `DateSent`.
     """
 
     def __init__(self, request: Request, name: str) -> None:
-        self._exactly = _moment(request, name)
+        self._day = _moment(request, name)
         self._from = _moment(request, f"{name}>")
         self._until = _moment(request, f"{name}<")
 
     def passes(self, moment: float) -> bool:
         """Whether `moment` lies within the condition."""
         second = float(int(moment))
-        if self._exactly and not self._exactly[0] <= second < self._exactly[1]:
+        if self._day and second // DAY != self._day[0] // DAY:
             return False
         if self._from and second < self._from[0]:
             return False
@@ -167,7 +169,7 @@ def _moment(request: Request, name: str) -> tuple[float, float] | None:
             20001, f"{name} is '{text}'; a date (2025-01-31) or a time in ISO 8601 is needed"
         ) from error
     start = start if start.tzinfo else start.replace(tzinfo=UTC)
-    return start.timestamp(), start.timestamp() + (1 if "T" in text else 86_400)
+    return start.timestamp(), start.timestamp() + (1 if "T" in text else DAY)
 
 
 def _after(found: Iterator[Message], token: str | None) -> Iterator[Message]:
