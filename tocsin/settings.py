@@ -94,4 +94,9 @@ def _plain(value: object) -> str:
 
 def read_environment() -> Settings:
     """The settings of this process."""
-    return Settings.from_environment(os.environ)  # noqa: TID251 — the one place that reads it
+    return Settings.from_environment(os.environ)  # noqa: TID251 — nothing else reads it, but `environment` below
+
+
+def environment() -> dict[str, str]:
+    """The whole environment, for child processes that read their settings from it."""
+    return dict(os.environ)  # noqa: TID251 — handed to children as it is
