@@ -24,8 +24,13 @@ def settle(draft: Draft, loosen: bool = False) -> None:
         _arm_first(draft, spec)
     for obligation in _open(draft):
         _recompute(draft, obligation, loosen)
+    _begin_and_judge(draft)
     for spec in draft.plan.obligations:
         _arm_next(draft, spec)
+    _begin_and_judge(draft)
+
+
+def _begin_and_judge(draft: Draft) -> None:
     for obligation in _open(draft):
         _begin(draft, obligation)
         _judge(draft, obligation)
@@ -70,9 +75,9 @@ def _arm_first(draft: Draft, spec: ObligationSpec) -> None:
 
 def _arm(
     draft: Draft, spec: ObligationSpec, occurrence: int, anchor: Anchor, at: datetime, due: datetime
-) -> None:
+) -> Obligation:
     key = key_of(spec, occurrence)
-    draft.state.obligations[key] = Obligation(
+    obligation = Obligation(
         key=key,
         spec=spec.id,
         occurrence=occurrence,
@@ -82,7 +87,9 @@ def _arm(
         begins=_beginning(draft, spec, at, due),
         duties=[DutyState(kind=duty.kind) for duty in spec.do],
     )
+    draft.state.obligations[key] = obligation
     draft.record("owed", f"{spec.title} ({key}): due {due:%Y-%m-%d %H:%M:%S} UTC, counted from {anchor}")
+    return obligation
 
 
 def _beginning(draft: Draft, spec: ObligationSpec, at: datetime, due: datetime) -> datetime:
@@ -221,15 +228,13 @@ def _arm_next(draft: Draft, spec: ObligationSpec) -> None:
     ]
     if every is None or not series or _ended_by(draft, spec) or not draft.state.is_open:
         return
-    latest = series[-1]
-    if latest.is_open and latest.due > draft.now:
-        return
-    due = latest.due + draft.scaled(every)
-    _arm(draft, spec, latest.occurrence + 1, latest.anchor, latest.due, due)
-    if due + draft.scaled(every) <= draft.now:
-        newest = draft.state.obligations[key_of(spec, latest.occurrence + 1)]
-        _settle_as(draft, newest, Verdict.MISSED, "its whole interval passed while nothing could run")
-        _arm_next(draft, spec)
+    latest, interval = series[-1], draft.scaled(every)
+    while not latest.is_open or latest.due <= draft.now:
+        due = latest.due + interval
+        latest = _arm(draft, spec, latest.occurrence + 1, latest.anchor, latest.due, due)
+        if due + interval > draft.now:
+            return
+        _settle_as(draft, latest, Verdict.MISSED, "its whole interval passed while nothing could run")
 
 
 def next_moment(case: Case, obligation: Obligation, now: datetime) -> datetime | None:

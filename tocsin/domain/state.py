@@ -140,6 +140,14 @@ class Acknowledgement(Value):
     at: Moment
 
 
+class PageLevel(Value):
+    """A rung of an escalation that runs: its target, channels in order, and the wait after each."""
+
+    target: Target
+    via: tuple[ChannelName, ...]
+    wait: timedelta
+
+
 class Page(Record):
     """An escalation: where it stands on its levels, and who answered.
 
@@ -163,14 +171,6 @@ class Page(Record):
     def is_open(self) -> bool:
         """Whether somebody must still answer."""
         return self.acknowledged is None and self.ended is None
-
-
-class PageLevel(Value):
-    """A rung of an escalation that runs: its target, channels in order, and the wait after each."""
-
-    target: Target
-    via: tuple[ChannelName, ...]
-    wait: timedelta
 
 
 class DueChange(Value):

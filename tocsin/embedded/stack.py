@@ -178,14 +178,18 @@ class Stack:
 
 async def register_search_attributes(client: Client) -> None:
     """Make the server know the search attributes; those that it knows already are left alone."""
-    operator = client.operator_service
-    known = await operator.list_search_attributes(ListSearchAttributesRequest(namespace=client.namespace))
-    missing = {
-        name: IndexedValueType.Value(f"INDEXED_VALUE_TYPE_{kind.upper()}")
-        for name, kind in naming.SEARCH_ATTRIBUTES.items()
-        if name not in known.custom_attributes
-    }
+    request = ListSearchAttributesRequest(namespace=client.namespace)
+    known = await client.operator_service.list_search_attributes(request)
+    missing = {name: kind for name, kind in naming.SEARCH_ATTRIBUTES.items() if name not in known.custom_attributes}
     if missing:
-        await operator.add_search_attributes(
-            AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
-        )
+        await add_search_attributes(client, missing)
+
+
+async def add_search_attributes(client: Client, attributes: Mapping[str, str]) -> None:
+    """Register search attributes, by name and type, that the server does not know yet."""
+    types = {
+        name: IndexedValueType.Value(f"INDEXED_VALUE_TYPE_{kind.upper()}") for name, kind in attributes.items()
+    }
+    await client.operator_service.add_search_attributes(
+        AddSearchAttributesRequest(namespace=client.namespace, search_attributes=types)
+    )
