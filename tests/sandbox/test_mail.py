@@ -13,7 +13,7 @@ from sendgrid import SendGridAPIClient
 from sendgrid.helpers.eventwebhook import EventWebhook
 from sendgrid.helpers.mail import Attachment, CustomArg, Header, Mail, To
 
-from tocsin.sandbox import mail_rules
+from tocsin.sandbox.mail_fields import MAX_CUSTOM_ARGS_BYTES
 from tocsin.sandbox.mail_rules import complaints
 from tocsin.sandbox.models import Message
 
@@ -176,7 +176,7 @@ def test_a_mail_in_the_vendors_own_sandbox_mode_is_checked_and_not_sent(house: H
         ),
         ({"custom_args": {"notice": 7}}, "custom_args.notice"),
         ({"custom_args": "notice"}, "custom_args"),
-        ({"custom_args": {"notice": "n" * mail_rules.MAX_CUSTOM_ARGS_BYTES}}, "custom_args"),
+        ({"custom_args": {"notice": "n" * MAX_CUSTOM_ARGS_BYTES}}, "custom_args"),
         ({"attachments": [{"content": "not base64!", "filename": "a.txt"}]}, "attachments.0.content"),
         ({"attachments": [{"content": "YQ=="}]}, "attachments.0.filename"),
         ({"headers": {"Subject": "another"}}, "headers.Subject"),

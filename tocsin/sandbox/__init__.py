@@ -6,11 +6,12 @@ person answer.
 
     __main__   the command line                      server     `Sandbox`: start, stop, look inside
     app        wires the parts into one ASGI app     config     what can be configured, with its defaults
-    sendgrid   mail: HTTP       mail_rules  mail: what is refused
-    twilio     shared rules     messages    SMS: HTTP and delivery     calls  phone: HTTP
-    line       one phone call   twiml       what a call is told to say and do
-    store      what was sent    journal     the same, on disk
-    callbacks  reports back     signing     and proves who they are from
-    faults     bad days         wire        resets connections
-    control    the JSON API     page        the web page
+    sendgrid   mail: HTTP and delivery               mail_rules, mail_fields   what is refused
+    messages   SMS: HTTP, delivery, replies          sms_rules, segments       what is refused, what it costs
+    calls      phone: HTTP, and who is connected     line, twiml               one call, and what it is told to do
+    twilio     what messages and calls have in common
+    store      what was sent                         models, journal           its shape; the same, on disk
+    callbacks  reports back                          signing, tasks            whose they are; work in the background
+    faults     bad days                              wire                      resets connections
+    control    the JSON API                          page                      the web page
 """

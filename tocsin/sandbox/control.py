@@ -73,8 +73,8 @@ class Control:
         return JSONResponse({"status": "ok", "messages": len(self._store)})
 
     async def _pulse(self, request: Request) -> Response:
-        """A number that grows with every change: cheap to ask often."""
-        return JSONResponse({"version": self._store.version})
+        """A text that is another one after every change: cheap to ask often."""
+        return JSONResponse({"version": pulse(self._store, self._faults)})
 
     async def _events_public_key(self, request: Request) -> Response:
         return PlainTextResponse(self._public_key)
@@ -135,6 +135,11 @@ class Control:
         behaviour = str((await _given(request)).get("behaviour", ""))
         self._store.set_behaviour(request.path_params["to"], behaviour)
         return await self._recipients(request)
+
+
+def pulse(store: Store, faults: FaultTable) -> str:
+    """A text that is another one whenever the page would look different."""
+    return f"{store.version} {faults}"
 
 
 def _route(method: str, path: str, handler: Handler) -> Route:

@@ -76,6 +76,9 @@ class FaultTable:
             armed.fault.model_copy(update={"times": armed.left}) for armed in self._armed if armed.left != 0
         ]
 
+    def __str__(self) -> str:
+        return ", ".join(f"{fault.vendor} {fault.kind} {fault.times}" for fault in self.active())
+
     def draw(self, path: str) -> Fault | None:
         """The fault that hits a request to `path`, if any does."""
         return next((armed.fault for armed in self._armed if armed.hits(path)), None)

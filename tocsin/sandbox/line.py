@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from email.utils import formatdate
 from urllib.parse import urljoin
 
 from tocsin.sandbox import twiml
@@ -17,7 +16,7 @@ from tocsin.sandbox.callbacks import ANSWER_WAITS, Courier, UndeliveredError, tw
 from tocsin.sandbox.config import SandboxConfig
 from tocsin.sandbox.models import Message
 from tocsin.sandbox.store import Store
-from tocsin.sandbox.twilio import API_VERSION
+from tocsin.sandbox.twilio import API_VERSION, rfc2822
 from tocsin.sandbox.twiml import Gather, Hangup, Pause, Redirect, Say, TwimlError
 
 PICK_UP = "pick-up"
@@ -209,7 +208,7 @@ class Line:
             **self._fields(status),
             "CallbackSource": "call-progress-events",
             "SequenceNumber": str(number),
-            "Timestamp": formatdate(usegmt=False),
+            "Timestamp": rfc2822(time.time()) or "",
         }
         if status == "completed":
             fields["CallDuration"] = str(duration(call))

@@ -2,47 +2,33 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import re
-import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from tocsin.sandbox.mail_fields import (
+    Complaint,
+    address,
+    addresses,
+    custom_args,
+    headers,
+    is_address,
+    is_base64,
+    send_at,
+    text,
+    wrong_type,
+)
 
 MAX_PERSONALIZATIONS = 1000
 MAX_RECIPIENTS = 1000
 MAX_CATEGORIES = 10
 MAX_CATEGORY_LENGTH = 255
-MAX_CUSTOM_ARGS_BYTES = 10_000
 MAX_MAIL_BYTES = 30 * 1024 * 1024
-MAX_SCHEDULE_SECONDS = 72 * 3600
 MAX_REPLY_TO = 1000
 MAX_DISPLAYED_GROUPS = 25
 
-RESERVED_HEADERS = frozenset(
-    {"x-sg-id", "x-sg-eid", "received", "dkim-signature", "content-type", "content-transfer-encoding"}
-    | {"to", "from", "subject", "reply-to", "cc", "bcc"}
-)
-
-_ADDRESS = re.compile(r"[^@\s<>\",;:]+@[^@\s<>\",;:.]+(\.[^@\s<>\",;:.]+)*")
-_HELP = "http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/errors.html#message."
 
 Mail = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Complaint:
-    """One thing that is wrong, and where: `field` is a path such as `personalizations.0.to.0.email`."""
-
-    field: str | None
-    message: str
-
-    def as_json(self) -> dict[str, Any]:
-        """The complaint in SendGrid's shape."""
-        help_at = _HELP + self.field.split(".")[0] if self.field else None
-        return {"message": self.message, "field": self.field, "help": help_at}
 
 
 def complaints(mail: object) -> list[Complaint]:
@@ -86,7 +72,7 @@ def _recipients(envelope: object) -> int:
 
 def _personalization(envelope: object, at: str) -> Iterator[Complaint]:
     if not isinstance(envelope, dict):
-        yield _wrong_type(at, "object", envelope)
+        yield wrong_type(at, "object", envelope)
         return
     if envelope.get("to") in (None, []):
         yield Complaint(
@@ -95,42 +81,23 @@ def _personalization(envelope: object, at: str) -> Iterator[Complaint]:
             "with a valid email address.",
         )
     for part in _PARTS:
-        yield from _addresses(envelope.get(part), f"{at}.{part}")
+        yield from addresses(envelope.get(part), f"{at}.{part}")
     yield from _duplicates(envelope, at)
     if "from" in envelope:
-        yield from _address(envelope["from"], f"{at}.from")
-    yield from _headers(envelope.get("headers"), f"{at}.headers")
-    yield from _custom_args(envelope.get("custom_args"), f"{at}.custom_args")
-    yield from _send_at(envelope.get("send_at"), f"{at}.send_at")
+        yield from address(envelope["from"], f"{at}.from")
+    yield from headers(envelope.get("headers"), f"{at}.headers")
+    yield from custom_args(envelope.get("custom_args"), f"{at}.custom_args")
+    yield from send_at(envelope.get("send_at"), f"{at}.send_at")
     if "subject" in envelope:
-        yield from _text(envelope["subject"], f"{at}.subject")
-
-
-def _addresses(found: object, at: str) -> Iterator[Complaint]:
-    if found is None:
-        return
-    if not isinstance(found, list):
-        yield _wrong_type(at, "array", found)
-        return
-    for index, address in enumerate(found):
-        yield from _address(address, f"{at}.{index}")
-
-
-def _address(found: object, at: str) -> Iterator[Complaint]:
-    if not isinstance(found, dict):
-        yield _wrong_type(at, "object", found)
-    elif not _is_address(found.get("email")):
-        yield Complaint(f"{at}.email", "Does not contain a valid address.")
-    elif "name" in found and not isinstance(found["name"], str):
-        yield _wrong_type(f"{at}.name", "string", found["name"])
+        yield from text(envelope["subject"], f"{at}.subject")
 
 
 def _duplicates(envelope: Mail, at: str) -> Iterator[Complaint]:
     seen: set[str] = set()
     for part in _PARTS:
-        addresses = envelope.get(part)
-        for address in addresses if isinstance(addresses, list) else ():
-            email = str(address.get("email", "")).lower() if isinstance(address, dict) else ""
+        entries = envelope.get(part)
+        for entry in entries if isinstance(entries, list) else ():
+            email = str(entry.get("email", "")).lower() if isinstance(entry, dict) else ""
             if email and email in seen:
                 yield Complaint(
                     at,
@@ -149,7 +116,7 @@ def _from(mail: Mail) -> Iterator[Complaint]:
             "The from object must be provided for every email send. It is an object that requires the email "
             "parameter, but may also contain a name parameter.",
         )
-    elif not _is_address(sender.get("email")):
+    elif not is_address(sender.get("email")):
         yield Complaint("from.email", "The from email does not contain a valid address.")
 
 
@@ -157,17 +124,17 @@ def _reply_to(mail: Mail) -> Iterator[Complaint]:
     if mail.get("reply_to") and mail.get("reply_to_list"):
         yield Complaint("reply_to", "Only one of reply_to and reply_to_list may be used.")
     if mail.get("reply_to") is not None:
-        yield from _address(mail["reply_to"], "reply_to")
+        yield from address(mail["reply_to"], "reply_to")
     listed = mail.get("reply_to_list")
     if isinstance(listed, list) and len(listed) > MAX_REPLY_TO:
         yield Complaint("reply_to_list", f"The reply_to_list is limited to {MAX_REPLY_TO} addresses.")
-    yield from _addresses(listed, "reply_to_list")
+    yield from addresses(listed, "reply_to_list")
 
 
 def _subject(mail: Mail) -> Iterator[Complaint]:
     if mail.get("template_id") or mail.get("subject"):
         if mail.get("subject") is not None:
-            yield from _text(mail["subject"], "subject")
+            yield from text(mail["subject"], "subject")
         return
     envelopes = mail.get("personalizations")
     if not isinstance(envelopes, list) or not all(
@@ -205,7 +172,7 @@ def _content_order(media_type: object) -> int:
 
 def _content_part(part: object, at: str) -> Iterator[Complaint]:
     if not isinstance(part, dict):
-        yield _wrong_type(at, "object", part)
+        yield wrong_type(at, "object", part)
         return
     for name in ("type", "value"):
         if not isinstance(part.get(name), str) or not part[name]:
@@ -221,7 +188,7 @@ def _attachments(mail: Mail) -> Iterator[Complaint]:
     if found is None:
         return
     if not isinstance(found, list):
-        yield _wrong_type("attachments", "array", found)
+        yield wrong_type("attachments", "array", found)
         return
     for index, attachment in enumerate(found):
         yield from _attachment(attachment, f"attachments.{index}")
@@ -229,9 +196,9 @@ def _attachments(mail: Mail) -> Iterator[Complaint]:
 
 def _attachment(found: object, at: str) -> Iterator[Complaint]:
     if not isinstance(found, dict):
-        yield _wrong_type(at, "object", found)
+        yield wrong_type(at, "object", found)
         return
-    if not isinstance(found.get("content"), str) or not _is_base64(found["content"]):
+    if not isinstance(found.get("content"), str) or not is_base64(found["content"]):
         yield Complaint(f"{at}.content", "The attachment content must be base64 encoded.")
     if (
         not isinstance(found.get("filename"), str)
@@ -250,47 +217,12 @@ def _attachment(found: object, at: str) -> Iterator[Complaint]:
         )
 
 
-def _headers(found: object, at: str) -> Iterator[Complaint]:
-    if found is None:
-        return
-    if not isinstance(found, dict):
-        yield _wrong_type(at, "object", found)
-        return
-    for name, value in found.items():
-        if name.lower() in RESERVED_HEADERS:
-            yield Complaint(f"{at}.{name}", f"The {name} header is reserved and cannot be used.")
-        elif not isinstance(value, str):
-            yield _wrong_type(f"{at}.{name}", "string", value)
-
-
-def _custom_args(found: object, at: str) -> Iterator[Complaint]:
-    if found is None:
-        return
-    if not isinstance(found, dict):
-        yield _wrong_type(at, "object", found)
-        return
-    for name, value in found.items():
-        if not isinstance(value, str):
-            yield _wrong_type(f"{at}.{name}", "string", value)
-    if len(json.dumps(found, ensure_ascii=False).encode()) > MAX_CUSTOM_ARGS_BYTES:
-        yield Complaint(at, f"The custom_args may not exceed {MAX_CUSTOM_ARGS_BYTES} bytes.")
-
-
-def _send_at(found: object, at: str) -> Iterator[Complaint]:
-    if found is None:
-        return
-    if isinstance(found, bool) or not isinstance(found, int):
-        yield _wrong_type(at, "integer", found)
-    elif found > time.time() + MAX_SCHEDULE_SECONDS:
-        yield Complaint(at, "Scheduling more than 72 hours in advance is forbidden.")
-
-
 def _categories(mail: Mail) -> Iterator[Complaint]:
     found = mail.get("categories")
     if found is None:
         return
     if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
-        yield _wrong_type("categories", "array of strings", found)
+        yield wrong_type("categories", "array of strings", found)
         return
     if len(found) > MAX_CATEGORIES or len(set(found)) != len(found):
         yield Complaint(
@@ -321,9 +253,9 @@ def _ip_pool(mail: Mail) -> Iterator[Complaint]:
 
 
 def _message_level(mail: Mail) -> Iterator[Complaint]:
-    yield from _headers(mail.get("headers"), "headers")
-    yield from _custom_args(mail.get("custom_args"), "custom_args")
-    yield from _send_at(mail.get("send_at"), "send_at")
+    yield from headers(mail.get("headers"), "headers")
+    yield from custom_args(mail.get("custom_args"), "custom_args")
+    yield from send_at(mail.get("send_at"), "send_at")
 
 
 _RULES: tuple[Callable[[Mail], Iterator[Complaint]], ...] = (
@@ -338,31 +270,3 @@ _RULES: tuple[Callable[[Mail], Iterator[Complaint]], ...] = (
     _ip_pool,
     _message_level,
 )
-
-
-def _text(found: object, at: str) -> Iterator[Complaint]:
-    if not isinstance(found, str) or not found:
-        yield Complaint(at, f"The {at.rsplit('.', 1)[-1]} must be a string at least one character in length.")
-
-
-def _wrong_type(at: str, expected: str, given: object) -> Complaint:
-    names = {
-        dict: "object",
-        list: "array",
-        str: "string",
-        bool: "boolean",
-        int: "integer",
-        type(None): "null",
-    }
-    return Complaint(at, f"Invalid type. Expected: {expected}, given: {names.get(type(given), 'number')}.")
-
-
-def _is_address(found: object) -> bool:
-    return isinstance(found, str) and len(found) <= 320 and _ADDRESS.fullmatch(found) is not None
-
-
-def _is_base64(content: str) -> bool:
-    try:
-        return bool(base64.b64decode(content, validate=True))
-    except (binascii.Error, ValueError):
-        return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import secrets
 import time
 from typing import Any
@@ -17,24 +16,20 @@ from tocsin.sandbox.callbacks import Courier, UndeliveredError, twilio_post
 from tocsin.sandbox.config import SandboxConfig
 from tocsin.sandbox.models import Message
 from tocsin.sandbox.segments import segments
+from tocsin.sandbox.sms_rules import outbound, refuse
 from tocsin.sandbox.store import Store
 from tocsin.sandbox.tasks import Background
 from tocsin.sandbox.twilio import (
     ACCOUNT,
     API_VERSION,
     DateFilter,
-    Form,
     Gate,
     TwilioError,
-    is_number,
-    is_url,
     one,
     page,
     read_form,
     rfc2822,
 )
-
-MAX_BODY = 1600
 
 FAILURES: dict[str, tuple[int, str]] = {
     "undelivered": (30003, "Unreachable destination handset"),
@@ -46,8 +41,6 @@ OPT_OUT = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", 
 OPT_IN = frozenset({"START", "UNSTOP"})
 STOPPED = "stopped"
 """The behaviour of a number whose owner replied with a word of `OPT_OUT`."""
-
-_SENDER = re.compile(r"\+[1-9]\d{6,14}|\d{3,6}|(?=.*[A-Za-z])[A-Za-z0-9 +\-_&]{1,11}")
 
 
 class Texts:
@@ -98,8 +91,8 @@ class Texts:
 
     async def _create(self, request: Request) -> Response:
         form = await read_form(request)
-        self._refuse(form)
-        message = _message(form, self._config.number)
+        refuse(form, stopped=self._store.behaviour(one(form, "To")) == STOPPED)
+        message = outbound(form, self._config.number)
         self._store.add(message)
         accepted = self._render(message)
         self._background.spawn(self._deliver(message))
@@ -120,29 +113,6 @@ class Texts:
         if message is None or message.kind != "sms":
             raise TwilioError(20404, f"The requested resource {request.url.path} was not found", status=404)
         return JSONResponse(self._render(message))
-
-    def _refuse(self, form: Form) -> None:
-        """Raise `TwilioError` for what Twilio would not take."""
-        to, sender, body = one(form, "To"), one(form, "From"), form.get("Body", [""])[0]
-        if not to:
-            raise TwilioError(21604, "A 'To' phone number is required.")
-        if not sender and not one(form, "MessagingServiceSid"):
-            raise TwilioError(21603, "A 'From' phone number is required.")
-        if not (body.strip() or one(form, "MediaUrl") or one(form, "ContentSid")):
-            raise TwilioError(21602, "Message body is required.")
-        if not is_number(to):
-            raise TwilioError(21211, f"Invalid 'To' Phone Number: {to}")
-        if sender and not _SENDER.fullmatch(sender):
-            raise TwilioError(21212, f"Invalid From Number (caller ID): {sender}")
-        if sender == to:
-            raise TwilioError(21266, f"'To' and 'From' number cannot be the same: {to}")
-        if len(body) > MAX_BODY:
-            raise TwilioError(21617, f"The concatenated message body exceeds the {MAX_BODY} character limit.")
-        callback = one(form, "StatusCallback")
-        if callback and not is_url(callback):
-            raise TwilioError(21609, f"The 'StatusCallback' URL {callback} is not a valid URL.")
-        if self._store.behaviour(to) == STOPPED:
-            raise TwilioError(21610, "Attempt to send to unsubscribed recipient")
 
     async def _deliver(self, message: Message) -> None:
         """Take an SMS through its states, one `delivery_delay` apart."""
@@ -211,7 +181,7 @@ class Texts:
             self._answer(message, text)
 
     def _answer(self, message: Message, text: str) -> None:
-        answer = _message({"To": [message.sender], "From": [message.to], "Body": [text]}, message.to)
+        answer = outbound({"To": [message.sender], "From": [message.to], "Body": [text]}, message.to)
         self._store.add(answer)
         self._background.spawn(self._deliver(answer))
 
@@ -249,22 +219,3 @@ class Texts:
             "to": message.to,
             "uri": f"{uri}.json",
         }
-
-
-def _message(form: Form, own_number: str) -> Message:
-    sid = "SM" + secrets.token_hex(16)
-    service_sid = one(form, "MessagingServiceSid") or None
-    body = form.get("Body", [""])[0]
-    return Message(
-        id=sid,
-        vendor_id=sid,
-        kind="sms",
-        to=one(form, "To"),
-        sender=one(form, "From") or own_number,
-        at=time.time(),
-        status="accepted" if service_sid else "queued",
-        text=body,
-        status_callback=one(form, "StatusCallback"),
-        segments=segments(body),
-        service_sid=service_sid,
-    )

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from tocsin.sandbox.control import pulse
 from tocsin.sandbox.faults import FaultTable
 from tocsin.sandbox.models import Message, iso
 from tocsin.sandbox.store import Store
@@ -91,7 +92,7 @@ class Page:
             calls=list(islice(self._store.newest("call"), CALLS)),
             behaviours=self._store.behaviours(),
             faults=self._faults.active(),
-            version=self._store.version,
+            version=pulse(self._store, self._faults),
             total=len(self._store),
         )
         return HTMLResponse(html, headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"})

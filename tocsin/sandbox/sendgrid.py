@@ -16,7 +16,8 @@ from starlette.routing import Route
 
 from tocsin.sandbox.callbacks import EventFeed
 from tocsin.sandbox.config import SandboxConfig
-from tocsin.sandbox.mail_rules import MAX_MAIL_BYTES, Complaint, complaints
+from tocsin.sandbox.mail_fields import Complaint
+from tocsin.sandbox.mail_rules import MAX_MAIL_BYTES, complaints
 from tocsin.sandbox.models import Message
 from tocsin.sandbox.store import Store
 from tocsin.sandbox.tasks import Background

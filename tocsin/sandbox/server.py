@@ -69,8 +69,9 @@ class Sandbox:
         return self._key.public_key
 
     def start(self) -> Self:
-        """Listen, and serve in a thread. Raises `SandboxStartError`."""
+        """Listen, and serve in a thread; started again, on the same port. Raises `SandboxStartError`."""
         listener = self._listen()
+        self._ready = Future()
         self._thread = threading.Thread(
             target=self._run, args=(listener,), name="tocsin-sandbox", daemon=True
         )
@@ -164,10 +165,10 @@ class Sandbox:
         config = self.config
         try:
             family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
-            listener = socket.create_server((config.host, config.port), family=family, backlog=2048)
+            listener = socket.create_server((config.host, self._port), family=family, backlog=2048)
         except OSError as error:
             raise SandboxStartError(
-                f"the sandbox cannot listen on {config.host}:{config.port} ({error}); name another port, or 0 for any"
+                f"the sandbox cannot listen on {config.host}:{self._port} ({error}); name another port, or 0 for any"
             ) from error
         self._port = listener.getsockname()[1]
         return listener

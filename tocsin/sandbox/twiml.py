@@ -9,6 +9,8 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 
+_VERBS = "<Say>, <Gather>, <Pause>, <Play>, <Redirect>, <Hangup> and <Reject>"
+
 
 class TwimlError(Exception):
     """The document is not TwiML, or asks for what the sandbox cannot do; the text says what and where."""
@@ -94,7 +96,7 @@ def _verb(element: ET.Element) -> Verb:
             return Redirect(_spoken(element))
         case "Hangup" | "Reject":
             return Hangup()
-    raise TwimlError(f"<{element.tag}> is not among the verbs that the sandbox carries out: {__doc__}")
+    raise TwimlError(f"<{element.tag}> is no verb that the sandbox carries out; {_VERBS} are")
 
 
 def _prompt(element: ET.Element) -> Say | Pause:

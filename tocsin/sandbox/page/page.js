@@ -1,4 +1,4 @@
-// Keeps the page fresh: asks for a version number, and when it grew, replaces only the cards that changed.
+// Keeps the page fresh: asks for a version, and when it changed, replaces only the cards that changed.
 "use strict";
 
 const EVERY_MS = 1000;
@@ -18,13 +18,20 @@ function keepOpenStates(old, fresh) {
   }
 }
 
+const typing = "input:focus, input:not(:placeholder-shown):not([type=hidden])";
+
+// Returns whether a changed card was left as it is, because somebody is typing in it.
 function merge(current, fresh) {
+  let skipped = false;
   const known = new Map([...current.children].map((card) => [card.id, card]));
   const cards = [...fresh.children].map((card) => {
     const old = known.get(card.id);
     if (!old) return card;
-    // a card in which somebody is typing waits until they are done
-    if (old.dataset.version === card.dataset.version || old.querySelector("input:focus, input:not(:placeholder-shown):not([type=hidden])")) return old;
+    if (old.dataset.version === card.dataset.version) return old;
+    if (old.querySelector(typing)) {
+      skipped = true;
+      return old;
+    }
     keepOpenStates(old, card);
     return card;
   });
@@ -33,6 +40,7 @@ function merge(current, fresh) {
   });
   while (current.children.length > cards.length) current.lastElementChild.remove();
   localTimes(current);
+  return skipped;
 }
 
 async function refresh(force) {
@@ -40,10 +48,11 @@ async function refresh(force) {
   busy = true;
   try {
     const pulse = await (await fetch("/sandbox/pulse")).json();
-    if (!force && String(pulse.version) === version) return;
+    if (!force && pulse.version === version) return;
     const fresh = new DOMParser().parseFromString(await (await fetch("/")).text(), "text/html");
-    for (const id of ["faults", "mails", "threads", "calls"]) merge(document.getElementById(id), fresh.getElementById(id));
-    version = fresh.documentElement.dataset.version;
+    const skipped = ["mails", "threads", "calls"].map((id) => merge(document.getElementById(id), fresh.getElementById(id)));
+    document.getElementById("faults").replaceChildren(...fresh.getElementById("faults").children);
+    version = skipped.includes(true) ? "" : fresh.documentElement.dataset.version;
   } catch (error) {
     if (!(error instanceof TypeError)) throw error; // the sandbox is away; the next round asks again
   } finally {
