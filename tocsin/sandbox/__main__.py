@@ -23,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line; a flag that is not given leaves `SandboxConfig`'s default."""
     flags = argparse.ArgumentParser(
         prog="python -m tocsin.sandbox",
-        description="A local SendGrid, Twilio and inbox, with a web page. Nothing leaves this machine.",
+        description="A local SendGrid, Twilio and inbox, with a web page. No mail, text or call leaves it.",
         argument_default=argparse.SUPPRESS,
     )
     flags.add_argument("--host", help="address to listen on; loopback unless told otherwise")
