@@ -1,41 +1,18 @@
-"""A lighthouse on the time-skipping server: real workflows and activities, fake channels, hours in milliseconds."""
+"""A lighthouse on the time-skipping server: hours pass in milliseconds."""
 
 from __future__ import annotations
 
-import asyncio
 import sys
-import uuid
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
-from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Worker
 
-from activities.directory import DirectoryActivities
-from activities.email import EmailActivities
-from activities.phone import PhoneActivities
-from activities.records import Records
-from activities.sms import SmsActivities
-from tests.workflows.lighthouse import HASH, FakeChannel, MemoryArchive, MemoryDirectories, PlainRenderer
-from tocsin.domain import commands, naming
-from tocsin.domain.delivery import DeliveryReport, DeliveryState
-from tocsin.domain.events import Alert, Commanded, Delivery
-from tocsin.domain.messages import CommandReply, IncidentStart
-from tocsin.domain.opening import reported_by
-from tocsin.domain.state import Actor, Message, PlanPin
-from tocsin.domain.view import IncidentView, LedgerRow
+from tests.workflows.house import Lighthouse, workers_of
+from tocsin.domain import naming
 from tocsin.embedded.stack import add_search_attributes
-from workflows.incident import IncidentWorkflow
-from workflows.post_incident import PostIncidentWorkflow
 
 TEST_SERVER = Path(sys.executable).with_name("temporal-test-server")
 
@@ -50,116 +27,6 @@ async def env() -> AsyncIterator[WorkflowEnvironment]:
         yield env
 
 
-@dataclass
-class Lighthouse:
-    """The house under test: what it was told, what it sent, and its clock."""
-
-    env: WorkflowEnvironment
-    archive: MemoryArchive = field(default_factory=MemoryArchive)
-    sms: FakeChannel = field(default_factory=lambda: FakeChannel("sms"))
-    phone: FakeChannel = field(default_factory=lambda: FakeChannel("phone"))
-    email: FakeChannel = field(default_factory=lambda: FakeChannel("email"))
-    key: str = "K7F3K2XYZ9"
-    continue_after: int | None = None
-
-    @property
-    def client(self) -> Client:
-        return self.env.client
-
-    @property
-    def incident(self) -> WorkflowHandle[Any, Any]:
-        """The workflow that is open under the key."""
-        return self.client.get_workflow_handle(naming.incident_workflow(self.key))
-
-    def after(self, incident: str | None = None) -> WorkflowHandle[Any, Any]:
-        """The workflow of what is still owed."""
-        return self.client.get_workflow_handle(naming.post_incident_workflow(incident or self.key))
-
-    async def now(self) -> datetime:
-        """The server's time, which skips."""
-        return await self.env.get_current_time()
-
-    async def alert(self, firing: bool = True, **changes: Any) -> WorkflowHandle[Any, Any]:
-        """The monitor speaks, exactly as the receiver passes it on."""
-        now = await self.now()
-        alert = Alert(
-            key=self.key,
-            source="alertmanager",
-            group="lamp",
-            plan=PlanPin(name="lighthouse", hash=HASH),
-            title="The lamp is out",
-            severity="dark",
-            alerts={"lamp-1": firing},
-            began=now,
-            received=now,
-        )
-        start = self.start_of(alert).model_copy(update=changes)
-        return await self.client.start_workflow(
-            IncidentWorkflow.run,
-            start,
-            id=naming.incident_workflow(self.key),
-            task_queue=naming.INCIDENT_QUEUE,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            start_signal="alert",
-            start_signal_args=[alert],
-        )
-
-    def start_of(self, alert: Alert) -> IncidentStart:
-        """How the receiver would start it."""
-        return reported_by((alert,)).model_copy(update={"continue_after": self.continue_after})
-
-    async def says(
-        self, command: type[commands.Command], handle: WorkflowHandle[Any, Any] | None = None, **words: Any
-    ) -> CommandReply:
-        """A person's command, as the CLI sends it; raises `Refused` with the reason."""
-        words.setdefault("id", uuid.uuid4().hex)
-        words.setdefault("actor", Actor(key="kit"))
-        try:
-            return await (handle or self.incident).execute_update(
-                "command", Commanded(command=command(**words)), id=words["id"], result_type=CommandReply
-            )
-        except WorkflowUpdateFailedError as error:
-            raise Refused(str(error.cause)) from error
-
-    async def deliver_everything(self, handle: WorkflowHandle[Any, Any] | None = None) -> None:
-        """The vendors report that all that was sent has arrived."""
-        handle = handle or self.incident
-        for message in await handle.query("messages", result_type=list[Message]):
-            if message.channel == "email" and message.sent and not message.delivered:
-                report = DeliveryReport(
-                    vendor="sendgrid",
-                    vendor_id=message.vendor_id or "",
-                    state=DeliveryState.DELIVERED,
-                    at=await self.now(),
-                )
-                incident = message.id.rpartition("-m")[0]
-                delivery = Delivery(incident=incident, message=message.id, report=report)
-                await handle.signal("delivery", delivery)
-
-    async def view(self, handle: WorkflowHandle[Any, Any] | None = None) -> IncidentView:
-        """The incident as the CLI shows it."""
-        return await (handle or self.incident).query("view", result_type=IncidentView)
-
-    async def ledger(self, handle: WorkflowHandle[Any, Any] | None = None) -> dict[str, LedgerRow]:
-        """The ledger by key."""
-        rows = await (handle or self.incident).query("ledger", result_type=list[LedgerRow])
-        return {row.key: row for row in rows}
-
-    async def passes(self, **duration: float) -> None:
-        """Time passes, on the server's clock."""
-        await self.env.sleep(timedelta(**duration))
-
-    async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait, in real time, for what the workers are about to do."""
-        async with asyncio.timeout(20):
-            while not condition():
-                await asyncio.sleep(0.02)
-
-
-class Refused(Exception):
-    """A command was refused; the text is the reason."""
-
-
 @pytest.fixture
 async def house(env: WorkflowEnvironment) -> AsyncIterator[Lighthouse]:
     """A lighthouse with a worker for every queue."""
@@ -168,47 +35,22 @@ async def house(env: WorkflowEnvironment) -> AsyncIterator[Lighthouse]:
         yield house
 
 
-def workers_of(house: Lighthouse) -> AsyncExitStack:
-    """The workers of a house; a context of their own, so that a test may stop and start them."""
-    return _Workers(house)
+DEV_SERVER = Path(sys.executable).with_name("temporal")
 
 
-class _Workers(AsyncExitStack):
-    def __init__(self, house: Lighthouse) -> None:
-        super().__init__()
-        self._house = house
-
-    async def __aenter__(self) -> _Workers:
-        await super().__aenter__()
-        executor = self.enter_context(ThreadPoolExecutor(8))
-        for worker in _build(self._house, executor):
-            await self.enter_async_context(worker)
-        return self
-
-
-def _build(house: Lighthouse, executor: ThreadPoolExecutor) -> list[Worker]:
-    directories, renderer = MemoryDirectories(), PlainRenderer()
-    records, lookup = Records(house.archive), DirectoryActivities(directories)
-    activities = {
-        naming.INCIDENT_QUEUE: [
-            records.open,
-            records.keep,
-            records.archive,
-            lookup.find_recipients,
-            lookup.identify,
-        ],
-        naming.EMAIL_QUEUE: [EmailActivities(house.email, directories, renderer).send],
-        naming.SMS_QUEUE: [SmsActivities(house.sms, directories, renderer).send],
-        naming.PHONE_QUEUE: [PhoneActivities(house.phone, directories, renderer).call],
-    }
-    stories = {naming.INCIDENT_QUEUE: [IncidentWorkflow, PostIncidentWorkflow]}
-    return [
-        Worker(
-            house.client,
-            task_queue=queue,
-            workflows=stories.get(queue, []),
-            activities=activities[queue],
-            activity_executor=executor,
-        )
-        for queue in naming.QUEUES
+@pytest.fixture
+async def real_house() -> AsyncIterator[Lighthouse]:
+    """The same lighthouse on a real server, for what the time-skipping one cannot do."""
+    arguments = [
+        word
+        for name, kind in naming.SEARCH_ATTRIBUTES.items()
+        for word in ("--search-attribute", f"{name}={kind}")
     ]
+    async with await WorkflowEnvironment.start_local(
+        dev_server_existing_path=str(DEV_SERVER),
+        dev_server_extra_args=arguments,
+        data_converter=pydantic_data_converter,
+    ) as env:
+        house = Lighthouse(env)
+        async with workers_of(house):
+            yield house

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -182,14 +183,19 @@ class PlainRenderer:
 
 @dataclass
 class FakeChannel:
-    """Records what it was asked to send, with the message's id; fails with the next of `failures`, if any."""
+    """Records what it was asked to send; fails with the next of `failures`, if any; waits while its gate is shut."""
 
     name: str
     sent: list[Email | Sms | Call] = field(default_factory=list)
     failures: list[ChannelError] = field(default_factory=list)
+    gate: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.gate.set()
 
     def send(self, message: Email | Sms | Call) -> Receipt:
         """Take a message."""
+        self.gate.wait(10)
         if self.failures:
             raise self.failures.pop(0)
         self.sent.append(message)

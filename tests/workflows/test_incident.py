@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tests.workflows.conftest import Lighthouse
+from tests.workflows.house import Lighthouse
 from tocsin.domain import commands as say
 from tocsin.domain.words import Verdict
 

@@ -1,0 +1,107 @@
+"""An alert that fires again: after the resolution, and in the very moment of the hand-over."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.workflows.house import Lighthouse, Refused
+from tocsin.domain import commands as say
+from tocsin.domain.words import Status
+
+KIT = "+12025550101"
+
+
+async def test_an_alert_after_the_resolution_opens_a_new_incident_that_names_the_old_and_pages(
+    house: Lighthouse,
+) -> None:
+    await house.alert()
+    await house.until(lambda: house.sms.to == [KIT])
+    await house.says(say.Resolve, summary="lit again")
+    await house.incident.result()
+
+    await house.alert()
+
+    await house.until(lambda: house.sms.to == [KIT, KIT])
+    new = await house.view()
+    assert new.follows == house.key
+    assert new.id != house.key
+    assert new.status is Status.OPEN
+    old = await house.view(house.after())
+    assert old.status is Status.RESOLVED, "the old one still owes its reports"
+
+
+async def test_a_repeat_joins_the_open_incident_and_pages_nobody_again(house: Lighthouse) -> None:
+    first = await house.alert()
+    await house.until(lambda: house.sms.to == [KIT])
+
+    second = await house.alert()
+
+    assert second.id == first.id
+    await house.says(say.Acknowledge)
+    view = await house.view()
+    assert view.follows is None
+    assert house.sms.to == [KIT]
+    [row] = [row for row in (await house.ledger()).values() if row.key == "summon"]
+    assert row.verdict == "met"
+
+
+async def test_an_alert_during_the_hand_over_becomes_the_next_incident_and_pages(house: Lighthouse) -> None:
+    house.sms.gate.clear()
+    await house.alert()
+    await house.says(say.Resolve, summary="lit again")
+    assert (await house.view()).status is Status.RESOLVED, "it waits for the text message that is under way"
+
+    await house.alert()
+    house.sms.gate.set()
+
+    await house.until(lambda: house.sms.to == [KIT, KIT])
+    new = await house.view()
+    assert new.follows == house.key
+    assert new.status is Status.OPEN
+    assert (await house.view(house.after())).status is Status.RESOLVED
+
+
+async def test_a_reopened_incident_goes_on_under_its_old_id(house: Lighthouse) -> None:
+    await house.alert()
+    await house.until(lambda: house.sms.to == [KIT])
+    await house.says(say.Acknowledge)
+    await house.says(say.Resolve, summary="lit again")
+    await house.incident.result()
+
+    await house.says(say.Reopen, house.after(), reason="it went out again by itself")
+    await house.after().result()
+
+    view = await house.view()
+    assert view.id == house.key
+    assert view.status is Status.OPEN
+    assert view.phase == "testing_and_monitoring"
+    assert house.sms.to == [KIT], "it was acknowledged before; nobody is woken twice for it"
+    await house.says(say.Resolve, summary="lit for good")
+    await house.incident.result()
+    assert "final-report" in await house.ledger(house.after())
+
+
+async def test_a_reopening_is_undone_when_a_newer_incident_has_the_alert(real_house: Lighthouse) -> None:
+    house = real_house
+    await house.alert()
+    await house.until(lambda: house.sms.to == [KIT])
+    await house.says(say.Resolve, summary="lit again")
+    await house.incident.result()
+    await house.alert()
+    await house.until(lambda: house.sms.to == [KIT, KIT])
+
+    await house.says(say.Reopen, house.after(), reason="it was the same fault")
+
+    await house.eventually(house.after(), lambda view: view.status is Status.RESOLVED)
+    assert (await house.view()).follows == house.key
+    timeline = await house.after().query("timeline")
+    assert any("a newer incident is open" in entry["text"] for entry in timeline)
+
+
+async def test_a_command_to_an_incident_that_is_over_is_refused_with_the_reason(house: Lighthouse) -> None:
+    await house.alert()
+    await house.says(say.Resolve, summary="lit again")
+    await house.incident.result()
+
+    with pytest.raises(Refused, match="is resolved: classify is not possible any more"):
+        await house.says(say.Classify, house.after(), severity="dim")
