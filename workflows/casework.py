@@ -111,6 +111,8 @@ class Casework:
     # What operators see
 
     def _publish(self) -> None:
+        if self.case.state.phase is None:
+            return  # what the starter set still holds, and saves an event
         workflow.set_current_details(details(self.case, workflow.now()))
         self._attributes.publish(self.case)
 

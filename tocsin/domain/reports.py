@@ -64,10 +64,17 @@ def _line(case: Case, heading: str, source: str, now: datetime) -> Line:
 
 
 def _who_owes(case: Case, kind: str, name: str) -> str:
-    role = case.plan.facts[name].owed_by if kind == "fact" else next(iter(case.plan.roles))
+    role = _owing_role(case, kind, name)
     holder = case.state.roles.get(role)
     title = case.plan.roles[role].title
     return f"@{holder} ({title})" if holder else title
+
+
+def _owing_role(case: Case, kind: str, name: str) -> str:
+    """The role that owes a fact; a role that nobody holds owes itself; the plan's first role answers for the rest."""
+    if kind == "fact":
+        return case.plan.facts[name].owed_by
+    return name if kind == "role" else next(iter(case.plan.roles))
 
 
 def _fact(case: Case, name: str) -> str:
