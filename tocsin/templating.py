@@ -1,0 +1,109 @@
+"""Filling a plan's templates, so that nothing that is in them can keep a message from going out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from jinja2 import FileSystemLoader, StrictUndefined
+from jinja2.sandbox import SandboxedEnvironment
+
+Kind = Literal["md", "sms", "voice"]
+"""An email's body in Markdown, a text message, what a call says."""
+
+Spelling = Callable[[str], str]
+"""What is done to every text that a template puts out."""
+
+Context = Mapping[str, Any]
+
+_log = logging.getLogger(__name__)
+
+
+def as_is(text: str) -> str:
+    """The spelling that changes nothing."""
+    return text
+
+
+def fill(folders: tuple[Path, ...], kind: Kind, context: Context, spelling: Spelling = as_is) -> str:
+    """The message in the words of its template; `tocsin.rendering` says which one that is.
+
+    A template that fails is logged, by its name and without its contents, and `essentials` are said instead.
+    """
+    named = (context["template"], context["purpose"], "message")
+    try:
+        template = _environment(folders, spelling).select_template([f"{name}.{kind}.j2" for name in named])
+        filled = template.render(context).strip()
+    # A template is the plan author's program: whatever it raises, the page must go out.
+    except Exception as error:  # noqa: BLE001
+        _say_what_failed(context, kind, error)
+        return essentials(context, kind)
+    return filled if kind == "md" else " ".join(filled.split())
+
+
+def frame(folders: tuple[Path, ...], kind: Literal["html", "txt"], body: str, context: Context) -> str:
+    """An email's body with what surrounds it; the body alone where the frame fails."""
+    environment = _environment(folders, as_is, kind == "html")
+    try:
+        return environment.get_template(f"frame.{kind}.j2").render(context, body=body)
+    # For the reason above.
+    except Exception as error:  # noqa: BLE001
+        _say_what_failed(context, f"frame.{kind}", error)
+        return body
+
+
+def essentials(context: Context, kind: Kind) -> str:
+    """What must be said in any case, in plain words: whether it is a drill, which incident, what about, how to answer."""
+    drill = "DRILL " if context["is_drill"] else ""
+    about = context["subject"] or context["title"]
+    answer = f" Reply {context['code']} to acknowledge." if context["code"] else ""
+    if kind == "voice" and context["code"]:
+        answer = " Press 1 to acknowledge."
+    said = f"{drill}{context['reference']} {context['severity']}: {sentence(about)}{answer}"
+    return said + _what_is_known(context) if kind == "md" else said
+
+
+def _what_is_known(context: Context) -> str:
+    report, meeting = context["report"], context["meeting"]
+    lines = "".join(f"\n\n{line.heading}: {line.text}" for line in report.lines) if report else ""
+    when = f"\n\n{meeting.status}: {meeting.starts:%Y-%m-%d %H:%M} UTC" if meeting else ""
+    text = f"\n\n{context['text']}" if context["text"] and not meeting else ""
+    return text + when + lines
+
+
+def cut(context: Context, longest: int) -> Context:
+    """The context with its free texts no longer than `longest` characters each."""
+    free = {name: context[name] for name in ("title", "subject", "text")}
+    short = {
+        name: text if len(text) <= longest else f"{text[: longest - 3]}..." for name, text in free.items()
+    }
+    return {**context, **short}
+
+
+def sentence(text: str) -> str:
+    """`text` with a full stop at its end, unless it has an end already."""
+    text = text.strip()
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def _say_what_failed(context: Context, kind: str, error: Exception) -> None:
+    what = (context["plan"].name, kind, context["template"], context["message"], type(error).__name__)
+    _log.error("plan %s: the %s template of %s failed for %s with %s; plain words go out instead", *what)
+
+
+@lru_cache(maxsize=64)
+def _environment(
+    folders: tuple[Path, ...], spelling: Spelling, autoescape: bool = False
+) -> SandboxedEnvironment:
+    environment = SandboxedEnvironment(
+        loader=FileSystemLoader([str(folder) for folder in folders]),
+        undefined=StrictUndefined,
+        autoescape=autoescape,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: spelling(value) if isinstance(value, str) else value,
+    )
+    environment.filters.update(sentence=sentence, spelled=" ".join)
+    return environment
