@@ -1,0 +1,98 @@
+"""Record the histories that `test_replay` replays: `python -m tests.workflows.record_histories`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from temporalio.client import WorkflowHandle
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+from tests.workflows.house import Lighthouse, workers_of
+from tocsin.domain import commands as say
+from tocsin.domain import naming
+from tocsin.embedded.stack import add_search_attributes
+
+FOLDER = Path(__file__).parent / "histories"
+
+
+async def keep(name: str, handle: WorkflowHandle, run_id: str | None = None) -> None:
+    """Write one run's history under a name that says what it contains."""
+    one_run = handle._client.get_workflow_handle(handle.id, run_id=run_id)
+    history = await one_run.fetch_history()
+    FOLDER.mkdir(exist_ok=True)
+    (FOLDER / f"{name}.json").write_text(history.to_json() + "\n")
+    print(f"{name}: {len(history.events)} events")
+
+
+async def whole_incident(house: Lighthouse) -> None:
+    """Nobody answers the text message, the call is answered, the fleet gets its reports, the record is archived."""
+    await house.alert()
+    await house.until(lambda: len(house.sms.sent) == 1)
+    await house.passes(minutes=5, seconds=1)
+    await house.until(lambda: len(house.phone.sent) == 1)
+    await house.says(say.Acknowledge)
+    for step in ("lamp", "watch", "meet"):
+        await house.says(say.FinishStep, step=step)
+    await house.passes(hours=3, minutes=45)
+    await house.until(lambda: len(house.email.sent) == 1)
+    await house.deliver_everything()
+    await house.says(say.StateFact, name="cause", value="a moth in the works")
+    await house.says(say.Resolve, summary="The moth was let out")
+    await house.incident.result()
+    await keep("escalated-acknowledged-and-resolved-in-one-run", house.incident)
+    await house.says(say.FinishStep, house.after(), step="clean")
+    await house.says(say.SendReport, house.after(), report="final")
+    await house.until(lambda: len(house.email.sent) == 2)
+    await house.deliver_everything(house.after())
+    await house.after().result()
+    await keep("final-report-sent-and-archived", house.after())
+
+
+async def long_escalation(house: Lighthouse) -> None:
+    """A run that goes on from the state of one before it, between two rungs of a page."""
+    house.continue_after = 40
+    await house.alert()
+    await house.until(lambda: len(house.sms.sent) == 1)
+    await house.passes(minutes=5, seconds=1)
+    await house.until(lambda: len(house.phone.sent) == 1)
+    for number in range(12):
+        await house.says(say.AddNote, text=f"note {number}")
+    run_id = (await house.incident.describe()).run_id
+    await house.passes(minutes=5)
+    await house.until(lambda: len(house.phone.sent) == 2)
+    await house.says(say.Acknowledge, actor={"key": "dee"})
+    await keep("continued-as-new-in-the-middle-of-an-escalation", house.incident, run_id)
+
+
+async def fired_again(house: Lighthouse) -> None:
+    """The alert fires in the moment of the hand-over: the run ends by going on as the next incident."""
+    house.sms.gate.clear()
+    first = await house.alert()
+    await house.says(say.Resolve, summary="lit again")
+    await house.alert()
+    house.sms.gate.set()
+    await house.until(lambda: len(house.sms.sent) == 2)
+    await keep("resolved-while-the-alert-fired-again", house.incident, first.result_run_id)
+
+
+async def main() -> None:
+    """Each story on a server of its own."""
+    for story in (whole_incident, long_escalation, fired_again):
+        async with await WorkflowEnvironment.start_time_skipping(
+            test_server_existing_path=str(Path(sys.executable).with_name("temporal-test-server")),
+            data_converter=pydantic_data_converter,
+        ) as env:
+            await add_search_attributes(env.client, naming.SEARCH_ATTRIBUTES)
+            house = Lighthouse(env)
+            async with workers_of(house):
+                await story(house)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
+    sys.stdout.flush()
+    os._exit(0)
