@@ -1,0 +1,128 @@
+"""What responders say while an incident goes on."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+from tocsin.cli import options
+from tocsin.cli.errors import Usage
+from tocsin.cli.office import Office, pass_office
+from tocsin.cli.telling import Said, spoken_by, tell, telling
+from tocsin.domain import commands as said_as
+from tocsin.domain.commands import Command
+from tocsin.domain.words import Anchor
+
+_PAGE_CODE = re.compile(r"(?P<incident>[^-]+)-(?P<page>\d+)")
+
+
+@click.command("ack")
+@options.reference
+@click.option(
+    "--page", type=click.IntRange(min=1), metavar="N", help="Only this page; else all that are open."
+)
+@options.speaker
+@options.output
+@pass_office
+def ack_command(office: Office, reference: str, page: int | None, speaks: str | None, id: str | None) -> None:
+    """Answer a page: somebody is on it.
+
+    REF may be the code of a page as it was sent, such as 7F3K2-2.
+    """
+    if code := _PAGE_CODE.fullmatch(reference):
+        reference, page = code["incident"], _one_page(int(code["page"]), page)
+    tell(office, reference, said_as.Acknowledge(**spoken_by(office, speaks, id), page=page))
+
+
+def _one_page(in_code: int, in_option: int | None) -> int:
+    if in_option not in {None, in_code}:
+        raise Usage(f"the code names page {in_code}, and --page says {in_option}; leave one of them out")
+    return in_code
+
+
+@telling("note")
+@click.argument("text")
+def note_command(said: Said, text: str) -> Command:
+    """Put a line on the timeline."""
+    return said_as.AddNote(**said, text=text)
+
+
+@telling("update")
+@click.argument("text")
+def update_command(said: Said, text: str) -> Command:
+    """Say where things stand, for the next notices and reports."""
+    return said_as.GiveUpdate(**said, text=text)
+
+
+@telling("step")
+@click.argument("step")
+@click.option("--skip", is_flag=True, help="It is not done, and will not be; needs --why.")
+@click.option(
+    "--why", default="", metavar="REASON", help="Why it is skipped, or a remark on how it was done."
+)
+def step_command(said: Said, step: str, skip: bool, why: str) -> Command:
+    """Record a step as done, or skip it with a reason."""
+    if skip and not why:
+        raise Usage(f"say why step {step} is skipped: --why REASON")
+    return said_as.FinishStep(**said, step=step, skip=skip, reason=why)
+
+
+@telling("assign")
+@click.argument("role")
+@click.argument("person")
+def assign_command(said: Said, role: str, person: str) -> Command:
+    """Give a role to a person for this incident."""
+    return said_as.AssignRole(**said, role=role, person=person)
+
+
+@telling("page")
+@click.argument("reason")
+@click.option("--role", metavar="ROLE", help="Whoever holds this role.")
+@click.option("--person", metavar="PERSON", help="This person.")
+def page_command(said: Said, reason: str, role: str | None, person: str | None) -> Command:
+    """Page a role or a person until they acknowledge."""
+    if (role is None) == (person is None):
+        raise Usage("say whom to page: either --role ROLE or --person PERSON")
+    return said_as.PageSomebody(**said, role=role, person=person, reason=reason)
+
+
+@telling("classify")
+@click.argument("severity", required=False)
+@click.option(
+    "--criterion", "criteria", multiple=True, metavar="NAME", help="What is true of it; repeat for more."
+)
+@click.option("--why", default="", metavar="REASON", help="What the decision rests on.")
+@click.option("--loosen", is_flag=True, help="Let later deadlines replace promises that were already made.")
+def classify_command(
+    said: Said, severity: str | None, criteria: tuple[str, ...], why: str, loosen: bool
+) -> Command:
+    """Set the severity, by name or by the plan's criteria."""
+    if bool(severity) == bool(criteria):
+        raise Usage("say either SEVERITY or --criterion NAME (the plan then says the severity)")
+    return said_as.Classify(**said, severity=severity, criteria=criteria, reason=why, loosen=loosen)
+
+
+@telling("estimate")
+@click.argument("choice")
+def estimate_command(said: Said, choice: str) -> Command:
+    """Say how long it is expected to last.
+
+    CHOICE is one of the plan's answers; `tocsin show` names them.
+    """
+    return said_as.GiveEstimate(**said, choice=choice)
+
+
+@telling("fact")
+@click.argument("name")
+@click.argument("value")
+@click.option("--why", default="", metavar="REASON", help="Why a time is corrected.")
+def fact_command(said: Said, name: str, value: str, why: str) -> Command:
+    """Record a fact, or when something happened.
+
+    NAME is a fact of the plan, or one of the events from which clocks run (occurred, detected, vendor_patch, …); then
+    VALUE is a time: now, "2026-03-01 14:05" (UTC), or ISO 8601 with an offset.
+    """
+    if name in set(Anchor):
+        return said_as.SetAnchor(**said, anchor=name, at=options.moment(value), reason=why)
+    return said_as.StateFact(**said, name=name, value=value)

@@ -1,0 +1,160 @@
+"""The command `tocsin`: its subcommands by name, each imported when it is called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+from typing import NoReturn
+
+import click
+from click.shell_completion import CompletionItem
+
+from tocsin.cli.errors import CliError
+from tocsin.cli.office import Office, OutputFormat, complain
+
+_SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
+    "Looking": {
+        "list": ("looking", "List incidents, the most urgent first."),
+        "show": ("looking", "Show where an incident stands and what can be done next."),
+        "watch": ("looking", "Show an incident again whenever it changes, until it ends."),
+        "timeline": ("looking", "Tell what happened, oldest first."),
+        "ledger": ("looking", "List every promise with its clause, due time and verdict."),
+        "messages": ("looking", "List every message and how far it has come."),
+    },
+    "Acting": {
+        "declare": ("declaring", "Start an incident from a person's report."),
+        "ack": ("acting", "Answer a page: somebody is on it."),
+        "note": ("acting", "Put a line on the timeline."),
+        "update": ("acting", "Say where things stand, for the next notices and reports."),
+        "step": ("acting", "Record a step as done, or skip it with a reason."),
+        "task": ("tasks", "List tasks, add one, or report one as done."),
+        "assign": ("acting", "Give a role to a person for this incident."),
+        "page": ("acting", "Page a role or a person until they acknowledge."),
+        "classify": ("acting", "Set the severity, by name or by the plan's criteria."),
+        "estimate": ("acting", "Say how long it is expected to last."),
+        "fact": ("acting", "Record a fact, or when something happened."),
+        "resolve": ("ending", "The incident is over."),
+        "unresolvable": ("ending", "It cannot be resolved in time; propose a date."),
+        "dismiss": ("ending", "It was a false alarm."),
+        "reopen": ("ending", "It was resolved too early."),
+        "close": ("ending", "Nothing more is owed."),
+    },
+    "Papers": {
+        "report": ("papers", "Print a report as it stands, or send it now."),
+        "postmortem": ("papers", "Show the meetings; move, confirm, hold or cancel one."),
+    },
+    "Plans": {
+        "plan": ("plans", "Check plans for mistakes."),
+    },
+    "This shell": {
+        "completion": ("completion", "Print the script that completes commands in a shell."),
+    },
+}
+"""Every subcommand by section: the module that has it, and its line in the help, which costs no import this way."""
+
+_EPILOG = """\b
+REF is any unambiguous beginning of an incident's id, such as 7F3K2.
+Times are UTC unless they carry an offset: now, "2026-03-01 14:05", 2026-03-01T14:05+01:00.
+A command says whether it was accepted, refused, or queued (no worker answered; it is kept).
+\b
+Exit codes: 0 done or queued · 1 refused, closed or failed · 2 usage, or REF is ambiguous ·
+3 no such incident · 69 Temporal or its workers do not answer · 130 interrupted
+"""
+
+
+class _Commands(Mapping[str, click.Command]):
+    """The subcommands by name; looking one up imports it."""
+
+    _known = {name: each for commands in _SECTIONS.values() for name, each in commands.items()}
+
+    def __getitem__(self, name: str) -> click.Command:
+        module, _ = self._known[name]
+        command = getattr(import_module(f"tocsin.cli.{module}"), f"{name}_command")
+        assert isinstance(command, click.Command)
+        return command
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+
+class LazyGroup(click.Group):
+    """A group that lists its subcommands without importing them."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The subcommand of this name, imported now."""
+        return _COMMANDS.get(cmd_name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names, in the order of the help."""
+        return list(_COMMANDS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the sections of the help."""
+        for title, commands in _SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, line) for name, (_, line) in commands.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete a subcommand's name."""
+        lines = {name: line for commands in _SECTIONS.values() for name, (_, line) in commands.items()}
+        return [
+            CompletionItem(name, help=line) for name, line in lines.items() if name.startswith(incomplete)
+        ]
+
+
+_COMMANDS = _Commands()
+
+
+@click.group(cls=LazyGroup, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--no-color",
+    envvar="NO_COLOR",
+    is_flag=True,
+    flag_value="yes",
+    type=click.UNPROCESSED,
+    default=None,
+    help="Print without colours (also when $NO_COLOR is set).",
+)
+@click.version_option(package_name="tocsin", message="%(package)s %(version)s")
+@click.pass_context
+def tocsin(context: click.Context, no_color: str | None) -> None:
+    """Look at incidents, and tell them what was done."""
+    context.ensure_object(Office)
+    if no_color:
+        context.color = False
+
+
+def run(arguments: Sequence[str], office: Office | None = None) -> int:
+    """Run one command line; return the exit code."""
+    office = office or Office()
+    try:
+        tocsin.main(list(arguments), prog_name="tocsin", obj=office, standalone_mode=False)
+    except (CliError, click.ClickException) as error:
+        return complain(error, _output_asked_for(arguments, office))
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("", err=True)
+        return 130
+    return 0
+
+
+def _output_asked_for(arguments: Sequence[str], office: Office) -> OutputFormat:
+    """The form of the output; from the bare arguments where a mistake kept click from reading the option."""
+    written = " ".join(arguments).replace("=", " ")
+    asked = any(option in written for option in ("-o json", "-ojson", "--output json"))
+    return "json" if asked else office.output
+
+
+def entry() -> NoReturn:
+    """Run `tocsin` and leave at once: a process that used Temporal's SDK may crash in an orderly exit."""
+    try:
+        code = run(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = 141  # whoever read our output has left, as `head` does
+    sys.stderr.flush()
+    os._exit(code)
