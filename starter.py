@@ -1,1 +1,199 @@
-"""Starts incidents: from arguments, from a monitor's payload, or as the HTTP service."""
+"""Starts incidents: from arguments, from a monitor's payload, or as the HTTP service.
+
+    python starter.py start --plan P --title T [--severity S] [--customer C] [--fact name=value] [--as KEY]
+    python starter.py start --from alertmanager < payload.json
+    python starter.py serve [--host 127.0.0.1] [--port 8080]
+
+Exit codes: 0 done; 1 refused, with the reason; 2 wrong usage or settings; 69 Temporal is not available.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import click
+import uvicorn
+from pydantic import TypeAdapter
+
+from tocsin.domain.state import Actor
+from tocsin.ingest.alertmanager import AlertmanagerPayload, NoPlanMatches, alert_of
+from tocsin.ingest.app import create_app
+from tocsin.ingest.bodies import read_json
+from tocsin.ingest.problems import Problem
+from tocsin.ingest.reception import LazyClient
+from tocsin.ingest.tokens import Tokens
+from tocsin.library import PlanLibrary
+from tocsin.settings import Settings, SettingsError, read_environment
+from tocsin.starting import ReportRefused, Started, declare, raise_alert, temporal_answers, utc_now
+from tocsin.temporal import TemporalUnavailable, connect
+from tocsin.yamlfile import YamlError
+
+OK, REFUSED, USAGE, UNAVAILABLE = 0, 1, 2, 69
+"""Exit codes; 69 is EX_UNAVAILABLE of sysexits.h."""
+
+GRACE_SECONDS = 10
+"""How long requests under way may take to end when the service is told to stop."""
+
+LISTEN_BACKLOG = 2048
+NOBODY_NAMED = "somebody"
+
+
+@click.group(help="Starts incidents: from arguments, from a monitor's payload, or as the HTTP service.")
+def cli() -> None:
+    """The command line."""
+
+
+@cli.command()
+@click.option("--plan", help="The plan to run.")
+@click.option("--title", help="What is wrong, in a few words.")
+@click.option("--severity", help="One of the plan's; its mildest unless given.")
+@click.option("--customer", help="The directory's key of the customer concerned.")
+@click.option("--fact", "facts", multiple=True, metavar="NAME=VALUE", help="Something that is known already.")
+@click.option("--as", "reporter", metavar="KEY", help="Who reports; TOCSIN_ACTOR unless given.")
+@click.option(
+    "--from", "source", type=click.Choice(["alertmanager"]), help="Read a payload on standard input."
+)
+def start(source: str | None, **report: Any) -> None:
+    """Start one incident, from options or from a monitor's payload, and print its id."""
+    given = [name for name, value in report.items() if value]
+    if source and given:
+        raise click.UsageError(f"--from reads everything from the payload; leave out {_flags(given)}")
+    missing = [name for name in ("plan", "title") if not report[name]]
+    if not source and missing:
+        raise click.UsageError(f"a report needs {_flags(missing)} (or --from alertmanager and a payload)")
+    settings = read_environment()
+    library = PlanLibrary(settings.plans, settings.state)
+    if source:
+        click.echo(_line(asyncio.run(_from_payload(library, settings, sys.stdin.buffer.read()))))
+    else:
+        click.echo(asyncio.run(_from_person(library, settings, **report)))
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535))
+def serve(host: str, port: int) -> None:
+    """Serve monitors, vendors and people's phones until told to stop. Temporal may come up later."""
+    settings = read_environment()
+    if not Tokens(settings.ingest_tokens.get_secret_value()) and not _is_loopback(host):
+        raise click.UsageError(
+            f"{host} can be reached from elsewhere, where anybody could open incidents: set TOCSIN_INGEST_TOKENS to "
+            "name:token pairs, or listen on 127.0.0.1"
+        )
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    app = create_app(LazyClient(connect), PlanLibrary(settings.plans, settings.state), settings)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,  # callback URLs name people by their keys
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    _end_quietly()
+    with _listen(host, port) as listener:
+        click.echo(f"receiver on http://{_authority(listener)}")
+        asyncio.run(uvicorn.Server(config).serve(sockets=[listener]))
+
+
+async def _from_person(
+    library: PlanLibrary, settings: Settings, reporter: str | None, facts: Sequence[str], **report: Any
+) -> str:
+    async with temporal_answers():
+        client = await connect()
+    actor = Actor(key=reporter or settings.actor or NOBODY_NAMED)
+    return await declare(client, library, settings, facts=_pairs(facts), reporter=actor, **report)
+
+
+async def _from_payload(library: PlanLibrary, settings: Settings, payload: bytes) -> Started:
+    alert = alert_of(read_json(TypeAdapter(AlertmanagerPayload), payload), library, utc_now())
+    rank = library.plans[alert.plan.name].plan.severities[alert.severity].rank
+    async with temporal_answers():
+        client = await connect()
+    return await raise_alert(client, alert, settings, rank)
+
+
+def _line(started: Started) -> str:
+    return f"{started.incident_key} {started.outcome}"
+
+
+def _pairs(facts: Sequence[str]) -> dict[str, str]:
+    split = [fact.partition("=") for fact in facts]
+    for name, _, value in split:
+        if not (name and value):
+            raise click.UsageError(f'--fact "{name}": write NAME=VALUE')
+    return {name: value for name, _, value in split}
+
+
+def _flags(names: Sequence[str]) -> str:
+    flags = {"reporter": "--as", "facts": "--fact"}
+    return " and ".join(flags.get(name, f"--{name}") for name in names)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=LISTEN_BACKLOG)
+    except OSError as error:
+        raise click.ClickException(
+            f"cannot listen on {host}:{port} ({error}); name another --port"
+        ) from error
+
+
+def _authority(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _end_quietly() -> None:
+    """Once all is closed, uvicorn raises the signal again that ended it; the handler from before must not kill us."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out one command; the exit code. What went wrong is said on standard error."""
+    try:
+        return int(cli.main(list(arguments), prog_name="starter.py", standalone_mode=False) or OK)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return REFUSED
+    except (ReportRefused, NoPlanMatches, Problem) as error:
+        return _say(error, REFUSED)
+    except (SettingsError, YamlError) as error:
+        return _say(error, USAGE)
+    except TemporalUnavailable as error:
+        return _say(error, UNAVAILABLE)
+
+
+def _say(error: Exception, code: int) -> int:
+    click.echo(str(error), err=True)
+    return code
+
+
+def entry() -> NoReturn:
+    """Run and leave at once: an interpreter that used Temporal's SDK may crash while it takes itself down."""
+    code = run(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    entry()

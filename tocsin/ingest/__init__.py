@@ -1,0 +1,1 @@
+"""HTTP: what monitors, vendors and people's phones call."""

@@ -1,0 +1,91 @@
+"""Errors as machines and people read them: `application/problem+json` (RFC 9457)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from tocsin.temporal import TemporalUnavailable
+
+RETRY_AFTER_SECONDS = 5
+TYPE_PREFIX = "urn:tocsin:problem:"
+
+_NONE: Mapping[str, Any] = MappingProxyType({})
+
+
+class Problem(Exception):
+    """A request is not carried out. `reason` is for programs, `detail` for people; `more` are further members."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        reason: str,
+        detail: str,
+        headers: Mapping[str, str] = _NONE,
+        more: Mapping[str, Any] = _NONE,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.reason = reason
+        self.detail = detail
+        self.headers = headers
+        self.more = more
+
+    def response(self) -> JSONResponse:
+        """The problem as it goes out."""
+        content = {
+            "type": TYPE_PREFIX + self.reason,
+            "title": self.status.phrase,
+            "status": self.status.value,
+            "reason": self.reason,
+            "detail": self.detail,
+            **self.more,
+        }
+        return JSONResponse(
+            content, self.status.value, dict(self.headers), media_type="application/problem+json"
+        )
+
+
+def unavailable(detail: str, reason: str = "temporal-unavailable") -> Problem:
+    """Not now, but soon: 503 with `Retry-After`. Never 429, which some monitors take for a refusal."""
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, reason, detail, headers)
+
+
+def speak_in_problems(app: FastAPI) -> None:
+    """Let every error of `app` go out as a problem."""
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(TemporalUnavailable, _temporal_unavailable)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _defect)
+
+
+async def _problem(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Problem)
+    return error.response()
+
+
+async def _temporal_unavailable(request: Request, error: Exception) -> JSONResponse:
+    return unavailable(str(error)).response()
+
+
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    status = HTTPStatus(error.status_code)
+    reason = status.phrase.lower().replace(" ", "-")
+    detail = f"{request.method} {request.scope['path']}: {error.detail}"
+    return Problem(status, reason, detail, error.headers or {}).response()
+
+
+async def _defect(request: Request, error: Exception) -> JSONResponse:
+    """What nobody foresaw: the server logs it; whoever asked may try again."""
+    return Problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "defect", "this is a defect of Tocsin; its log says what happened"
+    ).response()

@@ -1,0 +1,45 @@
+"""Who may report alerts: bearer tokens, one or more for each source."""
+
+from __future__ import annotations
+
+import hmac
+from http import HTTPStatus
+
+from tocsin.ingest.problems import Problem
+from tocsin.settings import SettingsError
+
+
+class Tokens:
+    """The tokens of `TOCSIN_INGEST_TOKENS`: `name:token,name:token`. Raises `SettingsError`.
+
+    A name may have two tokens while one takes over from the other. Without any, everybody may report.
+    """
+
+    def __init__(self, text: str) -> None:
+        pairs = [item.strip().partition(":") for item in text.split(",") if item.strip()]
+        if any(not (name.strip() and token.strip()) for name, _, token in pairs):
+            raise SettingsError("TOCSIN_INGEST_TOKENS: write name:token, separated by commas")
+        self._known = [(name.strip(), token.strip().encode()) for name, _, token in pairs]
+
+    def __repr__(self) -> str:
+        return f"Tokens({', '.join(name for name, _ in self._known)})"
+
+    def __bool__(self) -> bool:
+        return bool(self._known)
+
+    def bearer(self, authorization: str) -> str:
+        """The name of whose token an `Authorization` header holds; `anybody` without tokens. Raises `Problem` (401)."""
+        if not self._known:
+            return "anybody"
+        scheme, _, token = authorization.partition(" ")
+        given = token.strip().encode("utf-8", "replace")
+        # All are compared, so that the time taken does not tell which one was nearly right.
+        matches = [name for name, known in self._known if hmac.compare_digest(known, given)]
+        if scheme.lower() != "bearer" or not matches:
+            raise Problem(
+                HTTPStatus.UNAUTHORIZED,
+                "unknown-token",
+                "send `Authorization: Bearer <token>` with one of the tokens in TOCSIN_INGEST_TOKENS",
+                {"WWW-Authenticate": 'Bearer realm="tocsin"'},
+            )
+        return matches[0]

@@ -1,0 +1,245 @@
+"""Starting incidents, from a monitor's alert or a person's report: one atomic call each, durable without any worker.
+
+Errors:
+
+    TemporalUnavailable   Temporal did not take it; the same call may be made again, and nothing is doubled
+    ReportRefused         a person's report names something that the plan does not know
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Any, Literal
+from uuid import uuid4
+
+from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
+from temporalio.client import Client
+from temporalio.common import (
+    Priority,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.service import RPCError, RPCStatusCode
+
+from tocsin.domain import naming
+from tocsin.domain.base import Value
+from tocsin.domain.events import Alert
+from tocsin.domain.messages import IncidentStart
+from tocsin.domain.opening import reported_by
+from tocsin.domain.state import Actor
+from tocsin.domain.words import Status
+from tocsin.library import LoadedPlan, PlanLibrary
+from tocsin.settings import Settings
+from tocsin.temporal import TemporalUnavailable
+from workflows import attributes
+from workflows.incident import IncidentWorkflow
+
+PATIENCE = timedelta(seconds=2.5)
+"""How long Temporal may take to accept something: whoever reported it must hear within three seconds."""
+
+MILDEST_PRIORITY = 5
+"""Temporal's priority keys run from 1 to 5; severities beyond share the last."""
+
+SUMMARY_LENGTH = 200
+FAIRNESS_KEY_BYTES = 64
+"""Temporal's limit."""
+
+Outcome = Literal["opened or joined", "nothing open"]
+
+
+class Started(Value):
+    """Where an alert went. Whether it opened the incident or joined one, Temporal does not say."""
+
+    incident_key: str
+    workflow_id: str
+    outcome: Outcome
+
+
+class ReportRefused(Exception):
+    """A report names a plan, severity, customer or fact that does not exist; the text says which there are."""
+
+
+def utc_now() -> datetime:
+    """The time of this machine."""
+    return datetime.now(UTC)
+
+
+async def raise_alert(
+    client: Client, alert: Alert, settings: Settings, rank: int = MILDEST_PRIORITY
+) -> Started:
+    """Open the alert's incident or join the one that is open. Raises `TemporalUnavailable`.
+
+    An alert that no longer fires opens nothing. `rank` is that of the alert's severity (1 is the worst): the worst
+    incidents are worked on first when many start at once.
+    """
+    workflow = naming.incident_workflow(alert.key)
+    if not alert.is_firing:
+        is_open = await signal_if_running(client, workflow, IncidentWorkflow.alert, alert)
+        outcome: Outcome = "opened or joined" if is_open else "nothing open"
+        return Started(incident_key=alert.key, workflow_id=workflow, outcome=outcome)
+    await _start(client, reported_by((alert,), drill_speed=settings.drill_speed), rank, alert)
+    return Started(incident_key=alert.key, workflow_id=workflow, outcome="opened or joined")
+
+
+async def declare(
+    client: Client,
+    library: PlanLibrary,
+    settings: Settings,
+    *,
+    plan: str,
+    title: str,
+    severity: str | None = None,
+    customer: str | None = None,
+    facts: Mapping[str, str] = MappingProxyType({}),
+    reporter: Actor,
+    clock: Callable[[], datetime] = utc_now,
+) -> str:
+    """Open an incident that a person reports; its id. Raises `ReportRefused`, `TemporalUnavailable`.
+
+    Without a severity it is the plan's mildest until somebody classifies it. Anybody may report, also somebody whom
+    the directory does not know: the record says who claimed to be speaking.
+    """
+    if plan not in library.plans:
+        raise ReportRefused(f'there is no plan "{plan}"; there are {_listed(library.plans)}')
+    loaded = library.plans[plan]
+    _refuse_unknown(loaded, severity, customer, facts)
+    now = clock()
+    start = IncidentStart(
+        key=naming.identify(str(uuid4())),
+        plan=loaded.pin,
+        title=_title(title),
+        severity=severity or loaded.plan.worst_of(()),
+        source="person",
+        reporter=reporter,
+        began=now,
+        received=now,
+        customer=customer,
+        facts=dict(facts),
+        drill_speed=settings.drill_speed or 1,
+        is_drill=settings.drill_speed is not None,
+    )
+    await _start(client, start, loaded.plan.severities[start.severity].rank)
+    return start.key
+
+
+@asynccontextmanager
+async def temporal_answers(within: timedelta = PATIENCE) -> AsyncIterator[None]:
+    """Turn every way in which Temporal fails to answer into `TemporalUnavailable`, after `within` at the latest.
+
+    The limit is set here because the SDK's `rpc_timeout` bounds each attempt and not all of them together.
+    """
+    try:
+        async with asyncio.timeout(within.total_seconds()):
+            yield
+    except TimeoutError as error:
+        raise TemporalUnavailable(
+            f"Temporal gave no answer within {within.total_seconds():g} s; nothing is lost if it is tried again"
+        ) from error
+    except RPCError as error:
+        raise TemporalUnavailable(
+            f"Temporal answered {error.status.name}: {error.message}; try again, and if it stays so check that the "
+            "server is up and knows the namespace and the search attributes"
+        ) from error
+
+
+async def signal_if_running(
+    client: Client, workflow: str, signal: Callable[..., Any], argument: Value
+) -> bool:
+    """Signal a workflow; false when none runs under that id. Raises `TemporalUnavailable`."""
+    async with temporal_answers():
+        try:
+            await client.get_workflow_handle(workflow).signal(signal, argument, rpc_timeout=PATIENCE)
+        except RPCError as error:
+            if not _means_no_such_workflow(error):
+                raise
+            return False
+    return True
+
+
+async def _start(client: Client, start: IncidentStart, rank: int, alert: Alert | None = None) -> None:
+    async with temporal_answers():
+        await client.start_workflow(
+            IncidentWorkflow.run,
+            start,
+            id=naming.incident_workflow(start.key),
+            task_queue=naming.INCIDENT_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            start_signal="alert" if alert else None,
+            start_signal_args=[alert] if alert else [],
+            static_summary=_summary(start),
+            static_details=_details(start),
+            search_attributes=_search_attributes(start),
+            priority=_priority(start, rank),
+            rpc_timeout=PATIENCE,
+        )
+
+
+def _summary(start: IncidentStart) -> str:
+    drill = "DRILL " if start.is_drill else ""
+    return f"{drill}{naming.spoken(start.key)} · {start.plan.name} · {start.title}"[:SUMMARY_LENGTH]
+
+
+def _details(start: IncidentStart) -> str:
+    by = f"monitor {start.source}" if start.reporter.via == "monitor" else f"@{start.reporter}"
+    return (
+        f"Reported by {by} at {start.received:%Y-%m-%d %H:%M:%S} UTC, as severity **{start.severity}** "
+        f"under version `{start.plan.hash[:12]}` of plan **{start.plan.name}**."
+    )
+
+
+def _search_attributes(start: IncidentStart) -> TypedSearchAttributes:
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(attributes.INCIDENT, start.key),
+            SearchAttributePair(attributes.PLAN, start.plan.name),
+            SearchAttributePair(attributes.SEVERITY, start.severity),
+            SearchAttributePair(attributes.STATUS, Status.OPEN.value),
+        ]
+    )
+
+
+def _priority(start: IncidentStart, rank: int) -> Priority:
+    """Worst first; among equals plans take turns, so that a storm under one does not hold up the others."""
+    fairness_key = start.plan.name[:FAIRNESS_KEY_BYTES]
+    return Priority(priority_key=min(rank, MILDEST_PRIORITY), fairness_key=fairness_key)
+
+
+def _means_no_such_workflow(error: RPCError) -> bool:
+    """A namespace that is not there must not pass for a workflow that is over."""
+    is_namespace = any(detail.Is(NamespaceNotFoundFailure.DESCRIPTOR) for detail in error.grpc_status.details)
+    return error.status is RPCStatusCode.NOT_FOUND and not is_namespace
+
+
+def _title(title: str) -> str:
+    one_line = " ".join(title.split())
+    if not one_line:
+        raise ReportRefused("the title is empty; say in a few words what is wrong")
+    return one_line
+
+
+def _refuse_unknown(
+    loaded: LoadedPlan, severity: str | None, customer: str | None, facts: Mapping[str, str]
+) -> None:
+    plan = loaded.plan
+    if severity is not None and severity not in plan.severities:
+        raise ReportRefused(_unknown(plan.plan, "severity", severity, plan.severities))
+    if customer is not None and customer not in loaded.directory.customers:
+        raise ReportRefused(_unknown(plan.plan, "customer", customer, loaded.directory.customers))
+    for fact in facts:
+        if fact not in plan.facts:
+            raise ReportRefused(_unknown(plan.plan, "fact", fact, plan.facts))
+
+
+def _unknown(plan: str, kind: str, name: str, known: Mapping[str, object]) -> str:
+    return f'plan {plan} has no {kind} "{name}"; it has {_listed(known)}'
+
+
+def _listed(names: Mapping[str, object]) -> str:
+    return ", ".join(names) or "none"
