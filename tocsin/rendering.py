@@ -46,13 +46,17 @@ LENGTHS_TRIED = (1_000, 120, 60, 30)
 SPOKEN_LENGTH = 300
 """How many characters of a title are read out; a call is about waking somebody."""
 
-_KEY = re.compile(r"(?<![\w.+-])@([a-z0-9]+(?:-[a-z0-9]+)*)(?![\w-]|\.\w)")
-"""`@dana`, and not the `@example` of an address."""
+_KEY = re.compile(r"(?<![\w.+@-])(@@?)([a-z0-9]+(?:-[a-z0-9]+)*)(?![\w-]|\.\w)")
+"""`@dana`, or `@@dana` with the ways to reach her; not the `@example` of an address."""
 
 _GSM_SPELLING = str.maketrans(
     {"–": "-", "—": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "…": "...", "\xa0": " "}
 )
 """Typographic characters would turn a text message into UCS-2 and halve its length."""
+
+
+Contacts = Mapping[str, Contact]
+"""Those whom a text may mention, by the directory's key."""
 
 
 class Templates:
@@ -71,11 +75,11 @@ class Templates:
     def email(self, dispatch: Dispatch, contact: Contact, address: str) -> Email:
         """The dispatch as an email: Markdown as written for those who read plain text, and as HTML."""
         drill = "[DRILL] " if dispatch.is_drill else ""
-        folders, names = self._folders(dispatch), self._names(dispatch)
+        folders, contacts = self._folders(dispatch), self._contacts(dispatch)
         context = {**self._context(dispatch), "recipient": contact.name}
-        subject = _named(f"{drill}[{dispatch.reference}] {dispatch.subject or dispatch.title}", names)
-        text = _named(fill(folders, "md", context), names)
-        rich = _named(fill(folders, "md", context, escape), names, escape)
+        subject = _named(f"{drill}[{dispatch.reference}] {dispatch.subject or dispatch.title}", contacts)
+        text = _named(fill(folders, "md", context), contacts)
+        rich = _named(fill(folders, "md", context, escape), contacts, escape)
         return Email(
             to=address,
             to_name=contact.name,
@@ -112,7 +116,7 @@ class Templates:
 
     def _short(self, dispatch: Dispatch, kind: Literal["sms", "voice"], longest: int) -> str:
         words = cut(self._context(dispatch), longest)
-        return _named(fill(self._folders(dispatch), kind, words), self._names(dispatch))
+        return _named(fill(self._folders(dispatch), kind, words), self._contacts(dispatch))
 
     # What templates are filled with
 
@@ -132,15 +136,15 @@ class Templates:
             "local": lambda moment: _local(moment, ZoneInfo(plan.calendar.timezone)),
         }
 
-    def _names(self, dispatch: Dispatch) -> dict[str, str]:
+    def _contacts(self, dispatch: Dispatch) -> Contacts:
         """Who is behind each `@key`: people go before the members of audiences, and those before customers."""
         directory = self._library.directory(dispatch.plan.name)
         customer = directory.customers.get(dispatch.customer or "")
         groups = [*directory.audiences.values(), *(customer.audiences.values() if customer else ())]
-        names = {key: each.name for key, each in directory.customers.items()}
+        contacts = {key: Contact(name=each.name) for key, each in directory.customers.items()}
         for members in [*groups, directory.people]:
-            names |= {key: contact.name for key, contact in members.items()}
-        return names
+            contacts |= members
+        return contacts
 
     def _plan(self, dispatch: Dispatch) -> Plan:
         return self._library.plans[dispatch.plan.name].plan
@@ -181,9 +185,18 @@ def _local(moment: datetime, zone: ZoneInfo) -> str:
     return f"{moment.astimezone(zone):%A %d %B %Y, %H:%M %Z}"
 
 
-def _named(text: str, names: Mapping[str, str], spelling: Spelling = as_is) -> str:
+def _named(text: str, contacts: Contacts, spelling: Spelling = as_is) -> str:
     """`text` with the names of those whom it mentions by key; a key that nobody has any more stays."""
-    return _KEY.sub(lambda found: spelling(names[found[1]]) if found[1] in names else found[0], text)
+
+    def name(found: re.Match[str]) -> str:
+        sign, key = found.groups()
+        if key not in contacts:
+            return found[0]
+        contact = contacts[key]
+        ways = [contact.email, contact.phone] if sign == "@@" else []
+        return spelling(", ".join([contact.name, *filter(None, ways)]))
+
+    return _KEY.sub(name, text)
 
 
 def _attachment(name: str, media_type: str, content: bytes) -> Attachment:

@@ -55,7 +55,7 @@ def frame(folders: tuple[Path, ...], kind: Literal["html", "txt"], body: str, co
 
 
 def essentials(context: Context, kind: Kind) -> str:
-    """What must be said in any case, in plain words: whether it is a drill, which incident, what about, how to answer."""
+    """What must be said in any case, in plain words: drill or not, which incident, what about, how to answer."""
     drill = "DRILL " if context["is_drill"] else ""
     about = context["subject"] or context["title"]
     answer = f" Reply {context['code']} to acknowledge." if context["code"] else ""

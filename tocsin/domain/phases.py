@@ -51,7 +51,8 @@ def finish(draft: Draft, step: Step, by: Actor, skip: bool = False, reason: str 
 
 
 def skip_the_rest(draft: Draft, reason: str) -> None:
-    """Every step that is still open is skipped, with the reason on the record."""
+    """Every step that is still open is skipped, with the reason on the record; what the record completes is done."""
+    settle(draft)
     for phase in Phase:
         if phase is Phase.POST_INCIDENT:
             continue

@@ -36,7 +36,8 @@ REPORT_SOURCES = {
     "last_update": "the newest status update",
     "timeline": "the record, entry by entry",
 }
-"""What a report's field may take from the record, beside `anchor:…`, `fact:…` and `role:…`."""
+"""What a report's field may take from the record, beside `anchor:…`, `fact:…`, `role:…` (its holder) and
+`contact:…` (the same, with the ways to reach them)."""
 
 
 class Severity(Value):
@@ -259,12 +260,12 @@ class _Checker:
         kind, _, name = source.partition(":")
         if kind == "fact" and name:
             yield from self._known("facts", name, path)
-        elif kind == "role" and name:
+        elif kind in {"role", "contact"} and name:
             yield from self._known("roles", name, path)
         elif kind == "anchor" and name in set(Anchor):
             return
         elif source not in REPORT_SOURCES:
-            allowed = ", ".join([*REPORT_SOURCES, "anchor:…", "fact:…", "role:…"])
+            allowed = ", ".join([*REPORT_SOURCES, "anchor:…", "fact:…", "role:…", "contact:…"])
             yield path, f'"{source}" is nothing that a report can take from the record; allowed: {allowed}'
 
     def _intake(self) -> Iterator[tuple[Path, str]]:

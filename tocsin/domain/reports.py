@@ -1,6 +1,7 @@
 """Reports, assembled from the record: what is known is said, what is not is said to be owed, and by whom.
 
-People appear as `@key`; the renderer puts the directory's names in their place, so that no name enters history.
+People and customers appear as `@key`; the renderer puts the directory's names in their place, so that no name enters
+history. `@@key` asks for the name and how to reach them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from tocsin.domain import phases
 from tocsin.domain.base import Moment, Value
 from tocsin.domain.case import Case
 from tocsin.domain.durations import describe
+from tocsin.domain.state import Actor, Target
 from tocsin.domain.words import Anchor, Phase, StepStatus
 
 
@@ -53,7 +55,7 @@ def assemble(case: Case, report: str, now: datetime) -> Report:
 def _line(case: Case, heading: str, source: str, now: datetime) -> Line:
     kind, _, name = source.partition(":")
     text = (
-        {"fact": _fact, "anchor": _anchor, "role": _role}[kind](case, name)
+        {"fact": _fact, "anchor": _anchor, "role": _role, "contact": _contact}[kind](case, name)
         if name
         else _SOURCES[kind](case, now)
     )
@@ -74,7 +76,7 @@ def _owing_role(case: Case, kind: str, name: str) -> str:
     """The role that owes a fact; a role that nobody holds owes itself; the plan's first role answers for the rest."""
     if kind == "fact":
         return case.plan.facts[name].owed_by
-    return name if kind == "role" else next(iter(case.plan.roles))
+    return name if kind in {"role", "contact"} else next(iter(case.plan.roles))
 
 
 def _fact(case: Case, name: str) -> str:
@@ -92,6 +94,11 @@ def _role(case: Case, name: str) -> str:
     return f"@{holder}" if holder else ""
 
 
+def _contact(case: Case, name: str) -> str:
+    holder = case.state.roles.get(name)
+    return f"@@{holder}" if holder else ""
+
+
 def _moment(case: Case, moment: datetime) -> str:
     return f"{moment.astimezone(case.calendar.zone):%A %d %B %Y, %H:%M %Z}"
 
@@ -107,7 +114,7 @@ def _status(case: Case, now: datetime) -> str:
 
 def _actions_done(case: Case, now: datetime) -> str:
     done = [
-        f"- {step.title} ({case.state.steps[step.id].by})"
+        f"- {step.title} ({_who(case.state.steps[step.id].by)})"
         for phase in Phase
         for step in case.steps_of(phase)
         if step.id in case.state.steps and case.state.steps[step.id].status is StepStatus.DONE
@@ -117,8 +124,22 @@ def _actions_done(case: Case, now: datetime) -> str:
 
 def _actions_open(case: Case, now: datetime) -> str:
     steps = [f"- {step.title} ({case.plan.roles[step.role].title})" for step in phases.open_steps(case)]
-    tasks = [f"- {task.title} ({task.assignee})" for task in case.state.tasks.values() if task.done is None]
+    tasks = [
+        f"- {task.title} ({_whom(case, task.assignee)})"
+        for task in case.state.tasks.values()
+        if task.done is None
+    ]
     return "\n".join(steps + tasks) or "Nothing is open"
+
+
+def _who(actor: Actor | None) -> str:
+    if actor is None or actor.via in {"tocsin", "monitor"}:
+        return "from the record"
+    return f"@{actor}"
+
+
+def _whom(case: Case, assignee: Target) -> str:
+    return f"@{assignee.person}" if assignee.person else case.plan.roles[assignee.role or ""].title
 
 
 def _length_of_outage(case: Case, now: datetime) -> str:
@@ -157,7 +178,7 @@ def _timeline(case: Case, now: datetime) -> str:
 
 _SOURCES: dict[str, Callable[[Case, datetime], str]] = {
     "company": lambda case, now: case.plan.organisation,
-    "customer": lambda case, now: case.state.customer or "",
+    "customer": lambda case, now: f"@{case.state.customer}" if case.state.customer else "",
     "title": lambda case, now: case.state.title,
     "severity": _severity,
     "status": _status,
