@@ -7,7 +7,7 @@ import asyncio
 import click
 
 from tocsin.cli import options
-from tocsin.cli.errors import Unavailable, Usage
+from tocsin.cli.errors import Problems, Refused, Unavailable, Usage
 from tocsin.cli.office import Office, pass_office
 from tocsin.cli.telling import spoken_by
 from tocsin.domain import naming
@@ -66,22 +66,26 @@ async def _declare(
     reporter: Actor,
 ) -> str:
     from tocsin.library import PlanLibrary
-    from tocsin.starting import declare
+    from tocsin.starting import ReportRefused, declare
     from tocsin.temporal import TemporalUnavailable, connect
+    from tocsin.yamlfile import YamlError
 
-    library = PlanLibrary(settings.plans, settings.state)
     try:
-        client = await connect()
+        library = PlanLibrary(settings.plans, settings.state)
+        return await declare(
+            await connect(),
+            library,
+            settings,
+            plan=plan,
+            title=title,
+            severity=severity,
+            customer=customer,
+            facts=facts,
+            reporter=reporter,
+        )
+    except YamlError as error:
+        raise Problems(str(error)) from error
+    except ReportRefused as refusal:
+        raise Refused(str(refusal), outcome="refused") from refusal
     except TemporalUnavailable as error:
         raise Unavailable(str(error)) from error
-    return await declare(
-        client,
-        library,
-        settings,
-        plan=plan,
-        title=title,
-        severity=severity,
-        customer=customer,
-        facts=facts,
-        reporter=reporter,
-    )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
 from temporalio.client import (
     Client,
     RPCTimeoutOrCancelledError,
@@ -69,14 +70,14 @@ class TemporalIncidents:
         query = f'TocsinIncident STARTS_WITH "{prefix}"' if prefix else "TocsinIncident IS NOT NULL"
         if only_running:
             query += ' AND ExecutionStatus = "Running"'
-        with _translated():
+        async with _answering():
             found = self.client.list_workflows(query, limit=SEARCH_LIMIT, rpc_timeout=ANSWER_WITHIN)
             return [_execution(each) async for each in found]
 
     async def look_up(self, workflow: str, run: str | None = None) -> Execution | None:
         """A run, or the newest one of a workflow, with its title."""
         try:
-            with _translated():
+            async with _answering():
                 handle = self.client.get_workflow_handle(workflow, run_id=run)
                 found = await handle.describe(rpc_timeout=ANSWER_WITHIN)
         except Gone:
@@ -86,16 +87,15 @@ class TemporalIncidents:
     async def command(self, workflow: str, commanded: Commanded) -> CommandReply:
         """Send the update, whose id is the command's."""
         handle = self.client.get_workflow_handle(workflow)
-        with _translated():
-            async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
-                return await handle.execute_update(
-                    Casework.command, commanded, id=commanded.command.id, rpc_timeout=ANSWER_WITHIN
-                )
+        async with _answering():
+            return await handle.execute_update(
+                Casework.command, commanded, id=commanded.command.id, rpc_timeout=ANSWER_WITHIN
+            )
 
     async def queue(self, workflow: str, commanded: Commanded) -> None:
         """Send the signal; the server keeps it until a worker is there."""
         handle = self.client.get_workflow_handle(workflow)
-        with _translated():
+        async with _answering():
             await handle.signal(Casework.queued_command, commanded, rpc_timeout=ANSWER_WITHIN)
 
     async def view(self, execution: Execution) -> IncidentView:
@@ -132,15 +132,19 @@ class TemporalIncidents:
         self, execution: Execution, question: Callable[[WorkflowHandle[Any, Any]], Awaitable[T]]
     ) -> T:
         """Ask the very run: another one of the same workflow may have another incident."""
-        with _translated():
+        async with _answering():
             return await question(self.client.get_workflow_handle(execution.workflow, run_id=execution.run))
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Turn what Temporal raises into the errors of the command line."""
+@asynccontextmanager
+async def _answering() -> AsyncIterator[None]:
+    """Wait no longer than `ANSWER_WITHIN`, and turn what Temporal raises into the errors of the command line.
+
+    The limit is set here because the SDK's `rpc_timeout` bounds each attempt, not all of them together.
+    """
     try:
-        yield
+        async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
+            yield
     except (RPCTimeoutOrCancelledError, TimeoutError) as error:
         _go_on_cancelling(error)
         raise NoWorker(_NO_WORKER) from error
@@ -170,6 +174,10 @@ def _failed_update(cause: BaseException) -> Exception:
 
 
 def _failed_call(error: RPCError) -> Exception:
+    if any(detail.Is(NamespaceNotFoundFailure.DESCRIPTOR) for detail in error.grpc_status.details):
+        return Unavailable(
+            f"{error.message}; create the namespace, or set TEMPORAL_NAMESPACE to one that exists"
+        )
     if error.status in _ENDED:
         return Gone()
     if error.status in _SILENT:

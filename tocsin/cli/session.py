@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Literal
 
 from tocsin.cli.errors import Ambiguous, Closed, Gone, NotFound, Refused, Unavailable, Usage
@@ -69,8 +70,15 @@ async def resolve(incidents: Incidents, typed: str) -> Execution:
 
 def _by_incident(executions: Iterable[Execution]) -> dict[str, Execution]:
     """For each incident the run that has it now."""
-    oldest_first = sorted(executions, key=lambda execution: (execution.is_running, execution.started))
-    return {execution.incident: execution for execution in oldest_first if execution.incident}
+    best_last = sorted(executions, key=_likelihood)
+    return {execution.incident: execution for execution in best_last if execution.incident}
+
+
+def _likelihood(execution: Execution) -> tuple[bool, bool, datetime]:
+    """Running before ended. Then what follows a resolution: until its first task, the next incident under the same
+    alert is listed with the id of the old one. Then the newest."""
+    is_after = execution.workflow == naming.post_incident_workflow(execution.incident or "")
+    return execution.is_running, execution.is_running and is_after, execution.started
 
 
 async def _search_patiently(incidents: Incidents, reference: str) -> list[Execution]:
