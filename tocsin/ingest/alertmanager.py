@@ -54,7 +54,7 @@ class AlertmanagerPayload(_Foreign):
 
     version: Literal["4"]
     group_key: Annotated[str, Field(alias="groupKey", min_length=1)]
-    alerts: Annotated[tuple[AlertmanagerAlert, ...], Field(min_length=1)]
+    alerts: Annotated[list[AlertmanagerAlert], Field(min_length=1)]
     group_labels: Annotated[dict[str, str], Field(alias="groupLabels")] = {}
     common_labels: Annotated[dict[str, str], Field(alias="commonLabels")] = {}
     common_annotations: Annotated[dict[str, str], Field(alias="commonAnnotations")] = {}

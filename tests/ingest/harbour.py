@@ -1,0 +1,197 @@
+"""A harbour of our own: its plan and directory as files, and a Temporal that records what it was asked."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from temporalio.client import WorkflowQueryFailedError
+from temporalio.common import SearchAttributePair, TypedSearchAttributes
+from temporalio.service import RPCError, RPCStatusCode
+
+from tocsin.domain.state import Message, Page, PageLevel, Target
+from workflows.attributes import INCIDENT, PLAN
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+PLAN_FILE = """
+plan: harbour
+title: Harbour policy
+organisation: Harbour Ltd
+calendar: {timezone: Europe/London, holidays: GB-ENG}
+severities:
+  closed: {rank: 1, title: Closed}
+  slow: {rank: 2, title: Slow}
+roles:
+  pilot: {title: Pilot}
+facts:
+  description: {title: What happened, owed_by: pilot}
+  place: {title: Where, owed_by: pilot}
+phases:
+  immediate_action: {title: Immediate action}
+  testing_and_monitoring: {title: Testing and monitoring}
+  backup_and_meeting: {title: Backup and meeting}
+  ongoing_assessment: {title: Ongoing assessment}
+  post_incident: {title: Afterwards}
+obligations:
+  - id: summon
+    title: A pilot is summoned
+    clause: "1"
+    from: aware
+    within: PT1H
+    do: [{page: {levels: [{role: pilot, via: [sms, phone], wait: PT5M}]}}]
+intake:
+  - source: alertmanager
+    when: {service: "checkout-*"}
+    severity: {critical: closed}
+    otherwise: slow
+    customer_label: customer
+    facts: {description: "annotation:description", place: "label:environment"}
+"""
+
+DIRECTORY_FILE = """
+people:
+  kit: {name: Kit, phone: "+12025550101", email: kit@example.com}
+  dee: {name: Dee, phone: "+12025550102", sms: "+12025550112", email: dee@example.com}
+  desk-early: {name: Early desk, phone: "+12025550120"}
+  desk-late: {name: Late desk, phone: "+12025550120"}
+roles: {pilot: [kit, dee]}
+customers:
+  acme: {name: Acme}
+drill: {email: drill@example.com, phone: "+12025550199"}
+"""
+
+KIT, DEE, DESK, STRANGER = "+12025550101", "+12025550112", "+12025550120", "+12025550999"
+
+
+def write_plans(folder: Path) -> Path:
+    (folder / "harbour").mkdir(parents=True)
+    (folder / "harbour" / "plan.yaml").write_text(PLAN_FILE)
+    (folder / "harbour" / "directory.yaml").write_text(DIRECTORY_FILE)
+    return folder
+
+
+@dataclass
+class Told:
+    """A signal that arrived at a workflow."""
+
+    workflow: str
+    signal: str
+    argument: Any
+
+
+@dataclass
+class Incident:
+    """What the fake Temporal knows of a running workflow."""
+
+    workflow: str
+    id: str
+    plan: str = "harbour"
+    pages: list[Page] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+    is_logged: bool = True
+
+    def paged(self, person: str, is_open: bool = True) -> Incident:
+        """One more page, sent to `person` by text."""
+        number = len(self.pages) + 1
+        level = PageLevel(target=Target(role="pilot"), via=("sms",), wait="PT5M")
+        ended = None if is_open else NOON
+        page = Page(number=number, reason="Summon", levels=(level,), next_at=None, opened=NOON, ended=ended)
+        message = Message(
+            id=f"{self.id}-m{number}",
+            purpose="page",
+            template="page",
+            target=Target(role="pilot"),
+            channel="sms",
+            page=number,
+            reached=person,
+            created=NOON,
+        )
+        self.pages.append(page)
+        self.messages.append(message)
+        return self
+
+
+class FakeTemporal:
+    """Records starts and signals; `failure`, when set, is what every call ends in."""
+
+    namespace = "default"
+
+    def __init__(self) -> None:
+        self.running: dict[str, Incident] = {}
+        self.started: list[dict[str, Any]] = []
+        self.told: list[Told] = []
+        self.queries: list[str] = []
+        self.failure: Exception | None = None
+        self.pollers: list[str] = []
+        self.workflow_service = self
+
+    async def __call__(self) -> FakeTemporal:
+        """As a provider of clients."""
+        return self
+
+    def runs(self, *incidents: Incident) -> None:
+        self.running |= {incident.workflow: incident for incident in incidents}
+
+    async def start_workflow(self, workflow: Callable[..., Any], start: Any, **how: Any) -> None:
+        self._fail()
+        self.started.append({"start": start, **how})
+
+    def get_workflow_handle(self, workflow: str) -> FakeHandle:
+        return FakeHandle(self, workflow)
+
+    def get_workflow_handle_for(self, run: Callable[..., Any], workflow: str) -> FakeHandle:
+        return FakeHandle(self, workflow)
+
+    async def list_workflows(self, query: str, limit: int) -> AsyncIterator[Any]:
+        self._fail()
+        self.queries.append(query)
+        for incident in list(self.running.values())[:limit]:
+            prefix = query.partition("STARTS_WITH '")[2].rstrip("'")
+            if incident.id.startswith(prefix) and f"'{incident.plan}'" in query:
+                yield SimpleNamespace(id=incident.workflow, typed_search_attributes=_attributes(incident))
+
+    async def describe_task_queue(self, request: Any, **_: Any) -> Any:
+        self._fail()
+        return SimpleNamespace(pollers=self.pollers if request.task_queue.name == "incidents" else [])
+
+    def _fail(self) -> None:
+        if self.failure is not None:
+            raise self.failure
+
+
+@dataclass
+class FakeHandle:
+    """One workflow of the fake Temporal."""
+
+    temporal: FakeTemporal
+    workflow: str
+
+    async def signal(self, signal: Callable[..., Any], argument: Any, rpc_timeout: Any) -> None:
+        self.temporal._fail()
+        if self.workflow not in self.temporal.running:
+            raise RPCError("workflow not found", RPCStatusCode.NOT_FOUND, b"")
+        self.temporal.told.append(Told(self.workflow, signal.__name__, argument))
+
+    async def query(self, question: Callable[..., Any]) -> Any:
+        self.temporal._fail()
+        incident = self.temporal.running[self.workflow]
+        if not incident.is_logged:
+            raise WorkflowQueryFailedError("no case yet")
+        if question.__name__ == "messages":
+            return incident.messages
+        return SimpleNamespace(id=incident.id, pages=tuple(incident.pages))
+
+
+def _attributes(incident: Incident) -> TypedSearchAttributes:
+    return TypedSearchAttributes(
+        [SearchAttributePair(INCIDENT, incident.id), SearchAttributePair(PLAN, incident.plan)]
+    )
+
+
+def unavailable() -> RPCError:
+    return RPCError("tcp connect error", RPCStatusCode.UNAVAILABLE, b"")

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.ingest.harbour import NOON
+from tocsin.domain.events import Alert
+from tocsin.domain.naming import identify
+from tocsin.ingest.alertmanager import AlertmanagerPayload, NoPlanMatches, alert_of
+from tocsin.library import PlanLibrary
+
+CAPTURES = Path(__file__).resolve().parents[3] / "shared" / "captures"
+
+
+def read(payload: dict[str, Any], library: PlanLibrary) -> Alert:
+    return alert_of(AlertmanagerPayload.model_validate(payload), library, NOON)
+
+
+def test_the_example_opens_an_incident_under_the_plan_that_its_labels_match(
+    example: dict[str, Any], library: PlanLibrary
+) -> None:
+    alert = read(example, library)
+
+    assert alert.key == identify("harbour", "alertmanager", example["groupKey"])
+    assert alert.plan == library.plans["harbour"].pin
+    assert (alert.severity, alert.customer) == ("closed", "acme")
+    assert alert.title == "The checkout API answers no requests"
+    assert alert.alerts == {"c5f0a1d27b3e9846": True, "6e91b0c84fd2a375": True}
+    assert alert.facts["description"].endswith("Customers cannot pay.")
+    assert alert.facts["place"] == "production"
+    assert alert.began == alert.received == NOON
+
+
+def test_a_group_began_when_the_first_alert_began_that_still_fires(
+    example: dict[str, Any], library: PlanLibrary
+) -> None:
+    first, second = example["alerts"]
+    first |= {"startsAt": "2026-11-24T09:00:00Z", "status": "resolved"}
+    second |= {"startsAt": "2026-11-24T12:30:00.123456789+02:00"}
+
+    alert = read(example, library)
+
+    assert alert.began == datetime(2026, 11, 24, 10, 30, 0, 123456, UTC)
+    assert alert.alerts == {first["fingerprint"]: False, second["fingerprint"]: True}
+    assert alert.is_firing
+
+
+def test_a_monitor_whose_clock_is_ahead_does_not_report_from_the_future(
+    example: dict[str, Any], library: PlanLibrary
+) -> None:
+    for each in example["alerts"]:
+        each["startsAt"] = (NOON + timedelta(hours=2)).isoformat()
+
+    assert read(example, library).began == NOON
+
+
+def test_a_time_that_is_not_known_is_not_taken_for_the_year_1(
+    example: dict[str, Any], library: PlanLibrary
+) -> None:
+    example["alerts"][0]["startsAt"] = "0001-01-01T00:00:00+05:00"
+
+    assert read(example, library).began == NOON
+
+
+def test_a_severity_that_the_plan_does_not_map_is_what_the_rule_says_otherwise(
+    example: dict[str, Any], library: PlanLibrary
+) -> None:
+    example["commonLabels"]["severity"] = "page-me-maybe"
+
+    assert read(example, library).severity == "slow"
+
+
+def test_alerts_with_nothing_in_common_are_read_by_the_first_that_fires(
+    example: dict[str, Any], library: PlanLibrary
+) -> None:
+    example |= {"commonLabels": {}, "commonAnnotations": {}, "groupLabels": {}}
+    example["alerts"][0] |= {"status": "resolved", "labels": {"service": "lighthouse"}}
+
+    alert = read(example, library)
+
+    assert (alert.severity, alert.title) == ("closed", "The checkout API answers no requests")
+
+
+def test_without_any_words_the_title_is_the_alerts_name_and_then_the_group(
+    example: dict[str, Any], library: PlanLibrary
+) -> None:
+    unsaid = deepcopy(example) | {"commonAnnotations": {}}
+    nameless = deepcopy(unsaid) | {"groupLabels": {}, "groupKey": "  {} : {}\n"}
+    del nameless["commonLabels"]["alertname"]
+    for each in nameless["alerts"]:
+        each |= {"annotations": {}, "labels": {}}
+
+    assert read(unsaid, library).title == "CheckoutApiDown"
+    assert read(nameless, library).title == "{} : {}"
+
+
+def test_a_title_is_one_line_of_bounded_length(example: dict[str, Any], library: PlanLibrary) -> None:
+    example["commonAnnotations"]["summary"] = "down\n" * 100
+
+    title = read(example, library).title
+
+    assert "\n" not in title
+    assert len(title) == 200
+
+
+def test_the_label_tocsin_plan_names_the_plan_outright(example: dict[str, Any], library: PlanLibrary) -> None:
+    example["commonLabels"] |= {"service": "unheard-of", "tocsin_plan": "harbour"}
+
+    assert read(example, library).plan.name == "harbour"
+
+
+def test_labels_that_match_no_plan_are_named(example: dict[str, Any], library: PlanLibrary) -> None:
+    example["commonLabels"] = {"service": "lighthouse", "team": "sea"}
+
+    with pytest.raises(NoPlanMatches, match=r"match no plan.*\(service, team\); add a rule"):
+        read(example, library)
+
+
+def test_a_plan_that_is_named_and_does_not_exist_is_said_to_be_missing(
+    example: dict[str, Any], library: PlanLibrary
+) -> None:
+    example["commonLabels"]["tocsin_plan"] = "desert"
+
+    with pytest.raises(NoPlanMatches, match='"desert", which does not exist; there are harbour'):
+        read(example, library)
+
+
+@pytest.mark.parametrize(("name", "is_firing"), [("firing", True), ("resolved", False)])
+def test_what_a_real_alertmanager_sends_is_understood(
+    name: str, is_firing: bool, library: PlanLibrary
+) -> None:
+    capture = CAPTURES / f"alertmanager-{name}.json"
+    if not capture.exists():
+        pytest.skip(f"{capture} is not part of the project")
+    payload = json.loads(capture.read_text())
+    payload["commonLabels"]["tocsin_plan"] = "harbour"
+
+    alert = read(payload, library)
+
+    assert alert.is_firing is is_firing
+    assert list(alert.alerts) == ["11b9d3eceb6796a4"]
+    assert alert.title == "customer-api 127.0.0.1:9930 is down"

@@ -1,0 +1,293 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from time import monotonic
+from typing import Any
+
+import httpx
+import pytest
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.service import RPCError, RPCStatusCode
+
+from tests.ingest.conftest import Post
+from tests.ingest.harbour import NOON, FakeTemporal, Incident, unavailable
+from tocsin.domain.naming import identify
+from tocsin.ingest.app import create_app
+from tocsin.ingest.bodies import BODY_LIMIT
+from tocsin.ingest.reception import LazyClient
+from tocsin.library import PlanLibrary
+from tocsin.settings import Settings, SettingsError
+from tocsin.temporal import TemporalUnavailable
+
+
+def assert_problem(answer: httpx.Response, status: int, reason: str) -> dict[str, Any]:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem: dict[str, Any] = answer.json()
+    assert problem["type"] == f"urn:tocsin:problem:{reason}"
+    assert (problem["reason"], problem["status"]) == (reason, status)
+    return problem
+
+
+async def test_an_alert_that_fires_starts_its_incident_in_one_call(post: Post, example: Any) -> None:
+    answer = await post.alert(example)
+
+    key = identify("harbour", "alertmanager", example["groupKey"])
+    assert answer.status_code == 202
+    assert answer.json() == {"incident": key, "workflow": f"incident-{key}", "outcome": "opened or joined"}
+    [started] = post.temporal.started
+    assert started["id"] == f"incident-{key}"
+    assert started["task_queue"] == "incidents"
+    assert started["id_conflict_policy"] is WorkflowIDConflictPolicy.USE_EXISTING
+    assert started["start_signal"] == "alert"
+    [alert] = started["start_signal_args"]
+    assert (started["start"].key, alert.key, alert.received) == (key, key, NOON)
+    assert started["priority"].priority_key == 1
+    assert {pair.key.name: pair.value for pair in started["search_attributes"]} == {
+        "TocsinIncident": key,
+        "TocsinPlan": "harbour",
+        "TocsinSeverity": "closed",
+        "TocsinStatus": "open",
+    }
+    assert post.temporal.told == []
+
+
+async def test_in_a_drill_the_incident_is_marked_as_one(
+    library: PlanLibrary, settings: Settings, temporal: FakeTemporal, example: Any
+) -> None:
+    app = create_app(temporal, library, settings.model_copy(update={"drill_speed": 60}), lambda: NOON)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as http:
+        await http.post("/v1/alertmanager", json=example)
+
+    [started] = temporal.started
+    assert (started["start"].is_drill, started["start"].drill_speed) == (True, 60)
+    assert started["static_summary"].startswith("DRILL ")
+
+
+async def test_an_alert_that_is_resolved_tells_the_open_incident(post: Post, example: Any) -> None:
+    resolve(example)
+    key = identify("harbour", "alertmanager", example["groupKey"])
+    post.temporal.runs(Incident(f"incident-{key}", key))
+
+    answer = await post.alert(example)
+
+    assert answer.status_code == 202
+    [told] = post.temporal.told
+    assert (told.workflow, told.signal, told.argument.is_firing) == (f"incident-{key}", "alert", False)
+    assert post.temporal.started == []
+
+
+async def test_an_alert_that_is_resolved_opens_nothing(post: Post, example: Any) -> None:
+    resolve(example)
+
+    answer = await post.alert(example)
+
+    assert (answer.status_code, answer.json()["outcome"]) == (200, "nothing open")
+    assert post.temporal.started == []
+
+
+def resolve(payload: dict[str, Any]) -> None:
+    payload["status"] = "resolved"
+    for alert in payload["alerts"]:
+        alert["status"] = "resolved"
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b'{"version": "4"', b'{"a": NaN'])
+async def test_a_body_that_is_not_json_is_refused(post: Post, body: bytes) -> None:
+    assert_problem(await post.alert(body), 400, "not-json")
+    assert post.temporal.started == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"version": "3"}, "version"),
+        ({"groupKey": ""}, "groupKey"),
+        ({"alerts": []}, "alerts"),
+        ({"commonLabels": {"a": 1}}, "commonLabels.a"),
+        ({"alerts": [{"status": "on", "fingerprint": "f", "startsAt": "2026-11-24T12:00:00Z"}]}, "alerts.0.status"),
+        ({"alerts": [{"status": "firing", "fingerprint": "f", "startsAt": "2026-11-24T12:00"}]}, "alerts.0.startsAt"),
+        ({"alerts": [{"status": "firing", "startsAt": "2026-11-24T12:00:00Z"}]}, "alerts.0.fingerprint"),
+    ],
+)  # fmt: skip
+async def test_a_field_of_the_wrong_shape_is_named(
+    post: Post, example: dict[str, Any], wrong: dict[str, Any], field: str
+) -> None:
+    problem = assert_problem(await post.alert(example | wrong), 400, "wrong-shape")
+
+    assert [each["field"] for each in problem["errors"]] == [field]
+    assert problem["detail"].startswith(f"{field}: ")
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b'"4"'])
+async def test_json_that_is_no_object_is_of_the_wrong_shape(post: Post, body: bytes) -> None:
+    assert "the body" in assert_problem(await post.alert(body), 400, "wrong-shape")["detail"]
+
+
+async def test_keys_that_are_unknown_are_left_alone(post: Post, example: dict[str, Any]) -> None:
+    assert (await post.alert(example | {"orgId": 1, "panelURL": ""})).status_code == 202
+
+
+async def test_labels_that_match_no_plan_are_refused(post: Post, example: dict[str, Any]) -> None:
+    example["commonLabels"] = {"service": "lighthouse"}
+
+    problem = assert_problem(await post.alert(example), 422, "no-plan")
+
+    assert "labels match no plan" in problem["detail"]
+
+
+async def test_a_body_that_says_that_it_is_too_long_is_refused_unread(post: Post) -> None:
+    assert_problem(await post.alert(b" " * (BODY_LIMIT + 1)), 413, "body-too-long")
+
+
+async def test_a_body_that_does_not_say_how_long_it_is_is_refused_while_it_arrives(post: Post) -> None:
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while True:
+            sent += 65536
+            yield b" " * 65536
+
+    answer = await post.http.post("/v1/alertmanager", content=endless())
+
+    assert_problem(answer, 413, "body-too-long")
+    assert sent <= BODY_LIMIT + 2 * 65536
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        RPCStatusCode.UNAVAILABLE,
+        RPCStatusCode.DEADLINE_EXCEEDED,
+        RPCStatusCode.RESOURCE_EXHAUSTED,
+        RPCStatusCode.NOT_FOUND,  # of the namespace
+    ],
+)
+async def test_while_temporal_is_away_a_monitor_is_asked_to_come_again(
+    post: Post, example: Any, status: RPCStatusCode
+) -> None:
+    post.temporal.failure = RPCError("not now", status, b"")
+
+    answer = await post.alert(example)
+
+    assert_problem(answer, 503, "temporal-unavailable")
+    assert answer.headers["retry-after"] == "5"
+
+
+async def test_a_temporal_that_is_silent_is_given_up_within_three_seconds(
+    library: PlanLibrary, settings: Settings, example: Any
+) -> None:
+    async def silence() -> Any:
+        await asyncio.Event().wait()
+
+    app = create_app(LazyClient(silence), library, settings)
+    began = monotonic()
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as http:
+        answers = await asyncio.gather(*(http.post("/v1/alertmanager", json=example) for _ in range(5)))
+
+    assert monotonic() - began < 3
+    for answer in answers:
+        assert_problem(answer, 503, "temporal-unavailable")
+
+
+async def test_the_receiver_connects_once_temporal_is_up(
+    library: PlanLibrary, settings: Settings, temporal: FakeTemporal, example: Any
+) -> None:
+    attempts = []
+
+    async def connect() -> Any:
+        attempts.append(1)
+        if len(attempts) < 2:
+            raise TemporalUnavailable("Temporal does not answer")
+        return temporal
+
+    app = create_app(LazyClient(connect), library, settings)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as http:
+        statuses = [(await http.post("/v1/alertmanager", json=example)).status_code for _ in range(3)]
+
+    assert statuses == [503, 202, 202]
+    assert len(attempts) == 2
+
+
+@pytest.fixture
+def settings_with_tokens(settings: Settings) -> Settings:
+    return Settings.model_validate(
+        settings.model_dump() | {"ingest_tokens": "prometheus:abc-123, prometheus:new-456,other:sésame"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("authorization", "status"),
+    [
+        (b"Bearer abc-123", 202),
+        (b"bearer new-456", 202),
+        ("Bearer sésame".encode(), 401),  # headers are latin-1
+        (b"Bearer abc-12", 401),
+        (b"Bearer ", 401),
+        (b"Bearer", 401),
+        (b"Basic abc-123", 401),
+        (b"\xff\xfe", 401),
+        (b"", 401),
+    ],
+)
+async def test_only_a_known_token_may_report_alerts(
+    library: PlanLibrary,
+    settings_with_tokens: Settings,
+    temporal: FakeTemporal,
+    example: Any,
+    authorization: bytes,
+    status: int,
+) -> None:
+    app = create_app(temporal, library, settings_with_tokens, lambda: NOON)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as http:
+        answer = await http.post(
+            "/v1/alertmanager",
+            content=json.dumps(example),
+            headers={b"authorization": authorization} if authorization else {},
+        )
+
+    assert answer.status_code == status
+    assert len(temporal.started) == (status == 202)
+    if status == 401:
+        assert_problem(answer, 401, "unknown-token")
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+        assert "abc" not in answer.text
+
+
+@pytest.mark.parametrize("tokens", ["abc-123", "prometheus:", ":abc", "a:b,c"])
+def test_tokens_without_a_name_are_refused_at_once(
+    library: PlanLibrary, temporal: FakeTemporal, tokens: str
+) -> None:
+    with pytest.raises(SettingsError, match="TOCSIN_INGEST_TOKENS: write name:token"):
+        create_app(temporal, library, Settings(ingest_tokens=tokens))
+
+
+async def test_what_does_not_exist_and_the_wrong_method_are_problems_too(post: Post) -> None:
+    assert_problem(await post.http.post("/v1/nothing"), 404, "not-found")
+    answer = await post.http.get("/v1/alertmanager")
+    assert_problem(answer, 405, "method-not-allowed")
+    assert answer.headers["allow"] == "POST"
+
+
+async def test_no_page_of_documentation_is_loaded_from_elsewhere(post: Post) -> None:
+    assert (await post.http.get("/docs")).status_code == 404
+    assert (await post.http.get("/redoc")).status_code == 404
+    assert "/v1/alertmanager" in (await post.http.get("/openapi.json")).json()["paths"]
+
+
+async def test_the_receiver_is_alive_without_temporal_but_not_ready(post: Post) -> None:
+    post.temporal.failure = unavailable()
+
+    assert (await post.http.get("/healthz")).status_code == 200
+    assert_problem(await post.http.get("/readyz"), 503, "temporal-unavailable")
+
+
+async def test_the_receiver_is_ready_once_a_worker_polls_for_incidents(post: Post) -> None:
+    assert_problem(await post.http.get("/readyz"), 503, "no-worker")
+
+    post.temporal.pollers = ["worker@host"]
+
+    assert (await post.http.get("/readyz")).status_code == 200
