@@ -1,4 +1,4 @@
-"""An office for tests: incidents that are remembered rather than run, a clock that stands still, and what was printed."""
+"""An office for tests: incidents that are remembered rather than run, and a clock that stands still."""
 
 from __future__ import annotations
 
@@ -82,7 +82,9 @@ class FakeIncidents:
         if self.searches <= self.appears_after:
             return []
         found = [each for each in self.listed if (each.incident or "").startswith(prefix)]
-        return [each.model_copy(update={"title": ""}) for each in found if each.is_running or not only_running]
+        return [
+            each.model_copy(update={"title": ""}) for each in found if each.is_running or not only_running
+        ]
 
     async def look_up(self, workflow: str, run: str | None = None) -> Execution | None:
         known = self.listed if self.now is None else list(self.now.values())

@@ -123,9 +123,7 @@ def test_the_overview_puts_first_what_is_late_and_then_what_is_due_next() -> Non
     assert shown == [late, soon, calm, resolved, closed]
 
 
-@pytest.mark.parametrize(
-    ("words", "code"), [(("show", "ZZ"), 3), (("show", "7F3"), 2), (("show", "%"), 2)]
-)
+@pytest.mark.parametrize(("words", "code"), [(("show", "ZZ"), 3), (("show", "7F3"), 2), (("show", "%"), 2)])
 def test_the_exit_code_tells_why_nothing_was_found(
     desk: Desk, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], code: int
 ) -> None:

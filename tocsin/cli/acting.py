@@ -9,7 +9,7 @@ import click
 from tocsin.cli import options
 from tocsin.cli.errors import Usage
 from tocsin.cli.office import Office, pass_office
-from tocsin.cli.telling import Said, spoken_by, tell, telling
+from tocsin.cli.telling import Said, making_sense, spoken_by, tell, telling
 from tocsin.domain import commands as said_as
 from tocsin.domain.commands import Command
 from tocsin.domain.words import Anchor
@@ -32,7 +32,10 @@ def ack_command(office: Office, reference: str, page: int | None, speaks: str | 
     """
     if code := _PAGE_CODE.fullmatch(reference):
         reference, page = code["incident"], _one_page(int(code["page"]), page)
-    tell(office, reference, said_as.Acknowledge(**spoken_by(office, speaks, id), page=page))
+    said = spoken_by(office, speaks, id)
+    with making_sense():
+        command = said_as.Acknowledge(**said, page=page)
+    tell(office, reference, command)
 
 
 def _one_page(in_code: int, in_option: int | None) -> int:

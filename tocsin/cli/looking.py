@@ -107,11 +107,12 @@ def _print_anew(office: Office, view: IncidentView, ledger: list[LedgerRow]) -> 
 
 @click.command("timeline")
 @options.reference
+@options.last
 @options.output
 @pass_office
-def timeline_command(office: Office, reference: str) -> None:
+def timeline_command(office: Office, reference: str, last: int | None) -> None:
     """Tell what happened, oldest first."""
-    entries = look(office, reference, lambda incidents, found: incidents.timeline(found))
+    entries = look(office, reference, lambda incidents, found: incidents.timeline(found))[-(last or 0) :]
     office.emit(entries, lambda: tables.timeline(entries))
 
 
@@ -127,9 +128,10 @@ def ledger_command(office: Office, reference: str) -> None:
 
 @click.command("messages")
 @options.reference
+@options.last
 @options.output
 @pass_office
-def messages_command(office: Office, reference: str) -> None:
+def messages_command(office: Office, reference: str, last: int | None) -> None:
     """List every message and how far it has come."""
-    sent = look(office, reference, lambda incidents, found: incidents.messages(found))
+    sent = look(office, reference, lambda incidents, found: incidents.messages(found))[-(last or 0) :]
     office.emit(sent, lambda: tables.messages(sent))

@@ -54,6 +54,9 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
 }
 """Every subcommand by section: the module that has it, and its line in the help, which costs no import this way."""
 
+INTERRUPTED = 130
+"""What shells say of a process that Ctrl-C ended: 128 + SIGINT."""
+
 _EPILOG = """\b
 REF is any unambiguous beginning of an incident's id, such as 7F3K2.
 Times are UTC unless they carry an offset: now, "2026-03-01 14:05", 2026-03-01T14:05+01:00.
@@ -136,9 +139,8 @@ def run(arguments: Sequence[str], office: Office | None = None) -> int:
         tocsin.main(list(arguments), prog_name="tocsin", obj=office, standalone_mode=False)
     except (CliError, click.ClickException) as error:
         return complain(error, _output_asked_for(arguments, office))
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("", err=True)
-        return 130
+    except click.Abort:
+        return INTERRUPTED
     return 0
 
 

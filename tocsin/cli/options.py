@@ -33,6 +33,9 @@ output = click.option(
 )
 """`-o json` on any command."""
 
+last = click.option("-n", "--last", type=click.IntRange(min=1), metavar="N", help="Only the newest N.")
+"""`-n 20` on what may be long."""
+
 reference = click.argument("reference", metavar="REF")
 """The incident: any unambiguous beginning of its id."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from datetime import datetime
 from typing import Literal
 
@@ -12,8 +13,9 @@ from tocsin.cli.errors import Ambiguous, Usage
 from tocsin.cli.looking import look
 from tocsin.cli.office import Office, pass_office
 from tocsin.cli.telling import making_sense, spoken_by, tell
+from tocsin.cli.times import absolute
 from tocsin.domain.commands import ChangeMeeting, SendReport
-from tocsin.domain.reports import Report
+from tocsin.domain.reports import Line, Report
 from tocsin.domain.state import Meeting
 
 Action = Literal["move", "confirm", "hold", "cancel"]
@@ -36,23 +38,24 @@ def report_command(
     KIND is one of the plan's reports, such as interim or final. What is not yet known is marked, with who owes it.
     """
     if sends:
-        return tell(office, reference, SendReport(**spoken_by(office, speaks, id), report=kind))
+        said = spoken_by(office, speaks, id)
+        with making_sense():
+            command = SendReport(**said, report=kind)
+        return tell(office, reference, command)
     report = look(office, reference, lambda incidents, found: incidents.report(found, kind))
     office.emit(report, lambda: _in_words(report))
 
 
 def _in_words(report: Report) -> str:
-    lines = [click.style(report.title, bold=True), f"as it stands at {report.at:%Y-%m-%d %H:%M} UTC"]
-    for line in report.lines:
-        mark = click.style(" (not yet known)", fg="yellow") if line.owed_by else ""
-        lines += [
-            "",
-            click.style(line.heading, bold=True) + mark,
-            *(f"  {text}" for text in line.text.splitlines()),
-        ]
+    parts = [f"{click.style(report.title, bold=True)}\nas it stands at {absolute(report.at)}"]
+    parts += [f"{click.style(line.heading, bold=True)}\n{_text_of(line)}" for line in report.lines]
     if report.gaps:
-        lines += ["", f"{len(report.gaps)} of {len(report.lines)} are not yet known."]
-    return "\n".join(lines)
+        parts.append(f"{len(report.gaps)} of {len(report.lines)} are not yet known.")
+    return "\n\n".join(parts)
+
+
+def _text_of(line: Line) -> str:
+    return click.style(textwrap.indent(line.text, "  "), fg="yellow" if line.owed_by else None)
 
 
 @click.command("postmortem")

@@ -104,11 +104,8 @@ def ledger(rows: Sequence[LedgerRow]) -> str:
 def timeline(entries: Sequence[Entry]) -> str:
     """What happened, with the time and who said so."""
     rows = [(f"{entry.at:%m-%d %H:%M:%S}", str(entry.by), entry.text) for entry in entries]
-    earlier = (
-        f"{entries[0].number - 1} earlier entries are in the archive\n"
-        if entries and entries[0].number > 1
-        else ""
-    )
+    before = entries[0].number - 1 if entries else 0
+    earlier = f"{before} earlier entries are not shown\n" if before else ""
     return earlier + table(("TIME (UTC)", "WHO", "WHAT"), rows, "nothing is on the timeline yet")
 
 
