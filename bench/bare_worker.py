@@ -1,0 +1,47 @@
+"""`python -m bench.bare_worker --health-port N`: the yardsticks' worker, a process with the options of `worker.py`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+
+from temporalio.worker import PollerBehaviorAutoscaling, Worker
+
+from bench.bare import QUEUE, NoVendor, OneActivity, SameSteps
+from bench.bare_steps import Steps
+from tocsin.settings import read_environment
+from tocsin.temporal import connect
+from worker import GRACE, THREADS, channels_of, health_endpoint, leave, stop_signal
+
+
+async def run(health_port: int) -> None:
+    """Serve until SIGTERM."""
+    steps = Steps(channels_of(read_environment()).sms)
+    client = await connect()
+    with ThreadPoolExecutor(THREADS) as executor:
+        worker = Worker(
+            client,
+            task_queue=QUEUE,
+            workflows=[OneActivity, SameSteps, NoVendor],
+            activities=[steps.note, steps.send, steps.look_at_the_clock],
+            activity_executor=executor,
+            workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
+            activity_task_poller_behavior=PollerBehaviorAutoscaling(),
+            graceful_shutdown_timeout=GRACE,
+            max_concurrent_activities=THREADS,
+        )
+        async with health_endpoint(client, [worker], health_port), worker:
+            await stop_signal()
+
+
+def main() -> int:
+    """Run until told to stop; the exit status."""
+    flags = argparse.ArgumentParser(prog="python -m bench.bare_worker", description=__doc__)
+    flags.add_argument("--health-port", type=int, required=True)
+    asyncio.run(run(flags.parse_args().health_port))
+    return 0
+
+
+if __name__ == "__main__":
+    leave(main())

@@ -1,0 +1,134 @@
+"""Many alerts at once: how long until the last of their first messages has arrived, and was one lost or doubled?
+
+Beside it, turn about, as many bare workflows with one activity, started by as many clients.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import chain
+
+from bench.bare import OneActivity
+from bench.inbox import Text
+from bench.monitor import Accepted, Monitor
+from bench.percentiles import median, spread
+from bench.scale import Metrics, Scale
+from bench.stand import Stand
+
+QUIET_FOR = 1.0
+
+
+@dataclass(frozen=True)
+class Burst:
+    """One burst: how long it took, how many messages never came or came twice, and each answer's seconds."""
+
+    seconds: float
+    lost: int
+    doubled: int
+    answers: tuple[float, ...] = ()
+
+
+async def measure(stand: Stand, scale: Scale) -> Metrics:
+    """Our bursts and the yardstick's, turn about."""
+    ours, bare = [], []
+    for number in range(scale.rounds):
+        ours.append(await _settled(stand, scale, number, _alerts))
+        bare.append(await _settled(stand, scale, number, _bare))
+    return summary(scale, ours, bare)
+
+
+def summary(scale: Scale, ours: Sequence[Burst], bare: Sequence[Burst]) -> Metrics:
+    """The median burst, what was lost or doubled in all of them, and how long alerts waited for their answer."""
+    ours_median, bare_median = (median([burst.seconds for burst in bursts]) for bursts in (ours, bare))
+    return {
+        f"drain_{scale.burst}": {
+            "seconds": round(ours_median, 3),
+            "slowest_seconds": round(max(burst.seconds for burst in ours), 3),
+            "bare_seconds": round(bare_median, 3),
+            "ratio": round(ours_median / bare_median, 3),
+            "lost": sum(burst.lost for burst in ours),
+            "doubled": sum(burst.doubled for burst in ours),
+        },
+        "alert_accepted_in_burst": spread(list(chain.from_iterable(burst.answers for burst in ours))),
+    }
+
+
+async def _settled(
+    stand: Stand, scale: Scale, number: int, send: Callable[[Stand, Scale, int], Awaitable[Burst]]
+) -> Burst:
+    """A burst that begins when nothing is left of the one before."""
+    await stand.inbox.quiet(QUIET_FOR)
+    return await send(stand, scale, number)
+
+
+async def _alerts(stand: Stand, scale: Scale, number: int) -> Burst:
+    monitors = [Monitor(stand.stack.receiver_url) for _ in range(scale.clients)]
+    await asyncio.gather(*(monitor.connect() for monitor in monitors))
+    began = time.time()
+    shares = _shares(stand, scale, f"burst-{number}")
+    sent = await asyncio.gather(
+        *(_send(monitor, share) for monitor, share in zip(monitors, shares, strict=True))
+    )
+    await asyncio.gather(*(monitor.close() for monitor in monitors))
+    accepted = list(chain.from_iterable(sent))
+    incidents = {each.incident for each in accepted}
+    texts = await _arrivals(stand, began, incidents, lambda text: text.incident)
+    doubled = len(texts) - len({text.message for text in texts})
+    return _burst(began, incidents, texts, lambda text: text.incident, doubled, accepted)
+
+
+async def _send(monitor: Monitor, names: Iterable[str]) -> list[Accepted]:
+    return [await monitor.alert(name) for name in names]
+
+
+async def _bare(stand: Stand, scale: Scale, number: int) -> Burst:
+    shares = _shares(stand, scale, f"bare-burst-{number}")
+    began = time.time()
+    await asyncio.gather(*(_start(stand, share) for share in shares))
+    names = set(chain.from_iterable(shares))
+    texts = await _arrivals(stand, began, names, lambda text: text.body)
+    return _burst(began, names, texts, lambda text: text.body, len(texts) - len({t.body for t in texts}))
+
+
+async def _start(stand: Stand, names: Iterable[str]) -> None:
+    for name in names:
+        await stand.start_bare(OneActivity, name)
+
+
+def _shares(stand: Stand, scale: Scale, what: str) -> list[list[str]]:
+    """What each client sends, one after the other."""
+    names = [stand.name(what, number) for number in range(scale.burst)]
+    return [names[client :: scale.clients] for client in range(scale.clients)]
+
+
+async def _arrivals(
+    stand: Stand, began: float, wanted: set[str], subject: Callable[[Text], str]
+) -> list[Text]:
+    """The messages about what is wanted, once each has one, or is missing for too long, and no more come."""
+    with suppress(TimeoutError):  # what is missing is counted as lost
+        await stand.inbox.expect_all(wanted, subject, began)
+    await stand.inbox.quiet(QUIET_FOR)
+    return [text for text in await stand.inbox.texts(began) if subject(text) in wanted]
+
+
+def _burst(
+    began: float,
+    wanted: set[str],
+    texts: Sequence[Text],
+    subject: Callable[[Text], str],
+    doubled: int,
+    accepted: Sequence[Accepted] = (),
+) -> Burst:
+    first: dict[str, float] = {}
+    for text in texts:
+        first.setdefault(subject(text), text.at)
+    return Burst(
+        seconds=max(first.values(), default=began) - began,
+        lost=len(wanted - first.keys()),
+        doubled=doubled,
+        answers=tuple(each.seconds for each in accepted),
+    )

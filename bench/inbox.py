@@ -1,0 +1,96 @@
+"""What arrived at the sandbox, and when, by the sandbox's own clock: looking late makes nothing later."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+
+LOOK_EVERY = 0.025
+"""Seconds between two looks: each costs the sandbox about a millisecond, on cores that all processes share."""
+
+LOOK_AT_MANY_EVERY = 0.25
+"""The same for some hundred messages at once."""
+
+QUIET_FOR = 0.25
+"""How long nothing may have happened at the sandbox for it to count as quiet."""
+
+PATIENCE = 60.0
+"""How long something may take that is waited for."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text message: when it arrived (seconds since the epoch, to the millisecond), what it says, what it is about.
+
+    `incident` and `message` are Tocsin's ids, from the URL to which its delivery is reported; empty without one.
+    """
+
+    at: float
+    body: str
+    incident: str
+    message: str
+
+    @classmethod
+    def of(cls, shown: dict[str, Any]) -> Self:
+        """From a message as the sandbox shows it."""
+        about = parse_qs(urlsplit(shown["status_callback"]).query)
+        return cls(
+            at=datetime.fromisoformat(shown["at"]).timestamp(),
+            body=shown["body"],
+            incident=about.get("incident", [""])[0],
+            message=about.get("message", [""])[0],
+        )
+
+
+class Inbox:
+    """The sandbox, seen through its control API. Raises `httpx.HTTPError` when it is not there."""
+
+    def __init__(self, url: str) -> None:
+        self._http = httpx.AsyncClient(base_url=url)
+
+    async def texts(self, since: float) -> list[Text]:
+        """The text messages that arrived at `since` (seconds since the epoch) or later, oldest first."""
+        query = {"kind": "sms", "since": str(since), "limit": "100000"}
+        answer = await self._http.get("/sandbox/messages", params=query)
+        answer.raise_for_status()
+        return [Text.of(shown) for shown in answer.json()["messages"]]
+
+    async def expect(self, fits: Callable[[Text], bool], since: float) -> Text:
+        """The first text message since then that fits. Raises `TimeoutError`."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                for text in await self.texts(since):
+                    if fits(text):
+                        return text
+                await asyncio.sleep(LOOK_EVERY)
+
+    async def expect_all(self, wanted: set[str], subject: Callable[[Text], str], since: float) -> None:
+        """Wait until there is a text message about each of `wanted`. Raises `TimeoutError`."""
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                if wanted <= {subject(text) for text in await self.texts(since)}:
+                    return
+                await asyncio.sleep(LOOK_AT_MANY_EVERY)
+
+    async def quiet(self, for_seconds: float = QUIET_FOR) -> None:
+        """Wait until nothing arrives and nothing is reported back any more. Raises `TimeoutError`."""
+        async with asyncio.timeout(PATIENCE):
+            before, after = None, await self._pulse()
+            while before != after:
+                await asyncio.sleep(for_seconds)
+                before, after = after, await self._pulse()
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._http.aclose()
+
+    async def _pulse(self) -> str:
+        answer = await self._http.get("/sandbox/pulse")
+        answer.raise_for_status()
+        return str(answer.json()["version"])

@@ -1,0 +1,81 @@
+"""The test stand: everything on this machine, each part in a process of its own, gone afterwards."""
+
+from __future__ import annotations
+
+import sys
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from temporalio.client import Client
+
+from bench.bare import QUEUE
+from bench.inbox import Inbox
+from bench.monitor import Monitor
+from tocsin.embedded.processes import answers, free_port
+from tocsin.embedded.stack import ROOT, Ports, Stack
+from tocsin.settings import environment
+from tocsin.temporal import connect
+
+
+@dataclass(frozen=True)
+class Stand:
+    """What a scenario works with. `run` is part of every name, so that no two runs share an alert."""
+
+    stack: Stack
+    temporal: Client
+    monitor: Monitor
+    inbox: Inbox
+    run: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
+
+    async def start_bare(self, workflow: Any, name: str) -> Any:
+        """Start one of the yardsticks; its handle."""
+        return await self.temporal.start_workflow(workflow.run, name, id=f"bare-{name}", task_queue=QUEUE)
+
+    def name(self, what: str, number: int) -> str:
+        """A name that was never used before."""
+        return f"{what}-{self.run}-{number}"
+
+
+@contextmanager
+def running_stack() -> Iterator[Stack]:
+    """Temporal, sandbox, receiver, worker and the yardsticks' worker. Raises `StartError`.
+
+    Where `TEMPORAL_ADDRESS` is set, that server is measured.
+    """
+    with TemporaryDirectory(prefix="tocsin-bench-", ignore_cleanup_errors=True) as folder:
+        stack = Stack(Path(folder), environment(), Ports.free())
+        stack.start()
+        try:
+            _start_bare_worker(stack)
+            yield stack
+        finally:
+            stack.stop()
+
+
+def _start_bare_worker(stack: Stack) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "bench.bare_worker", "--health-port", str(port)]
+    variables = stack.child_environment() | {"PYTHONPATH": str(ROOT)}
+    stack.processes.start("bare", command, variables, lambda: answers(f"http://127.0.0.1:{port}/healthz"))
+
+
+@asynccontextmanager
+async def connected(stack: Stack) -> AsyncIterator[Stand]:
+    """The stand, with a connection to everything that a scenario talks to."""
+    stand = Stand(
+        stack,
+        await connect(stack.temporal_address),
+        Monitor(stack.receiver_url),
+        Inbox(stack.sandbox_url),
+    )
+    try:
+        await stand.monitor.connect()
+        yield stand
+    finally:
+        await stand.monitor.close()
+        await stand.inbox.close()
