@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
@@ -67,34 +67,24 @@ Exit codes: 0 done or queued · 1 refused, closed or failed · 2 usage, or REF i
 """
 
 
-class _Commands(Mapping[str, click.Command]):
-    """The subcommands by name; looking one up imports it."""
-
-    _known = {name: each for commands in _SECTIONS.values() for name, each in commands.items()}
-
-    def __getitem__(self, name: str) -> click.Command:
-        module, _ = self._known[name]
-        command = getattr(import_module(f"tocsin.cli.{module}"), f"{name}_command")
-        assert isinstance(command, click.Command)
-        return command
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._known)
-
-    def __len__(self) -> int:
-        return len(self._known)
+_KNOWN = {name: each for commands in _SECTIONS.values() for name, each in commands.items()}
 
 
 class LazyGroup(click.Group):
-    """A group that lists its subcommands without importing them."""
+    """A group that lists its subcommands without importing them; `commands` holds what stands in for them."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The subcommand of this name, imported now."""
-        return _COMMANDS.get(cmd_name)
+        if cmd_name not in _KNOWN:
+            return None
+        module, _ = _KNOWN[cmd_name]
+        command = getattr(import_module(f"tocsin.cli.{module}"), f"{cmd_name}_command")
+        assert isinstance(command, click.Command)
+        return command
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Their names, in the order of the help."""
-        return list(_COMMANDS)
+        return list(_KNOWN)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the sections of the help."""
@@ -104,28 +94,33 @@ class LazyGroup(click.Group):
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete a subcommand's name."""
-        lines = {name: line for commands in _SECTIONS.values() for name, (_, line) in commands.items()}
-        return [
-            CompletionItem(name, help=line) for name, line in lines.items() if name.startswith(incomplete)
-        ]
+        named = [(name, line) for name, (_, line) in _KNOWN.items() if name.startswith(incomplete)]
+        return [CompletionItem(name, help=line) for name, line in named]
 
 
-_COMMANDS = _Commands()
+class _Switch(click.Option):
+    """A flag that its variable sets whatever the value, as https://no-color.org wants it."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        return "yes" if super().resolve_envvar_value(ctx) else None
 
 
-@click.group(cls=LazyGroup, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    commands={name: click.Command(name, short_help=line) for name, (_, line) in _KNOWN.items()},
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.option(
     "--no-color",
-    envvar="NO_COLOR",
+    cls=_Switch,
     is_flag=True,
-    flag_value="yes",
-    type=click.UNPROCESSED,
-    default=None,
+    envvar="NO_COLOR",
     help="Print without colours (also when $NO_COLOR is set).",
 )
 @click.version_option(package_name="tocsin", message="%(package)s %(version)s")
 @click.pass_context
-def tocsin(context: click.Context, no_color: str | None) -> None:
+def tocsin(context: click.Context, no_color: bool) -> None:
     """Look at incidents, and tell them what was done."""
     context.ensure_object(Office)
     if no_color:
