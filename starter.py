@@ -46,6 +46,14 @@ LISTEN_BACKLOG = 2048
 NOBODY_NAMED = "somebody"
 
 
+def _pairs(context: click.Context, parameter: click.Parameter, given: Sequence[str]) -> dict[str, str]:
+    split = [fact.partition("=") for fact in given]
+    for name, _, value in split:
+        if not (name and value):
+            raise click.BadParameter(f'"{name}": write NAME=VALUE')
+    return {name: value for name, _, value in split}
+
+
 @click.group(help="Starts incidents: from arguments, from a monitor's payload, or as the HTTP service.")
 def cli() -> None:
     """The command line."""
@@ -56,7 +64,9 @@ def cli() -> None:
 @click.option("--title", help="What is wrong, in a few words.")
 @click.option("--severity", help="One of the plan's; its mildest unless given.")
 @click.option("--customer", help="The directory's key of the customer concerned.")
-@click.option("--fact", "facts", multiple=True, metavar="NAME=VALUE", help="Something that is known already.")
+@click.option(
+    "--fact", "facts", multiple=True, callback=_pairs, metavar="NAME=VALUE", help="Something known already."
+)
 @click.option("--as", "reporter", metavar="KEY", help="Who reports; TOCSIN_ACTOR unless given.")
 @click.option(
     "--from", "source", type=click.Choice(["alertmanager"]), help="Read a payload on standard input."
@@ -103,13 +113,11 @@ def serve(host: str, port: int) -> None:
         asyncio.run(uvicorn.Server(config).serve(sockets=[listener]))
 
 
-async def _from_person(
-    library: PlanLibrary, settings: Settings, reporter: str | None, facts: Sequence[str], **report: Any
-) -> str:
+async def _from_person(library: PlanLibrary, settings: Settings, reporter: str | None, **report: Any) -> str:
     async with temporal_answers():
         client = await connect()
     actor = Actor(key=reporter or settings.actor or NOBODY_NAMED)
-    return await declare(client, library, settings, facts=_pairs(facts), reporter=actor, **report)
+    return await declare(client, library, settings, reporter=actor, **report)
 
 
 async def _from_payload(library: PlanLibrary, settings: Settings, payload: bytes) -> Started:
@@ -122,14 +130,6 @@ async def _from_payload(library: PlanLibrary, settings: Settings, payload: bytes
 
 def _line(started: Started) -> str:
     return f"{started.incident_key} {started.outcome}"
-
-
-def _pairs(facts: Sequence[str]) -> dict[str, str]:
-    split = [fact.partition("=") for fact in facts]
-    for name, _, value in split:
-        if not (name and value):
-            raise click.UsageError(f'--fact "{name}": write NAME=VALUE')
-    return {name: value for name, _, value in split}
 
 
 def _flags(names: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -47,7 +47,6 @@ class Post:
     http: httpx.AsyncClient
     temporal: FakeTemporal
     key: ec.EllipticCurvePrivateKey
-    headers: dict[str, str] = field(default_factory=dict)
 
     async def alert(self, payload: Any, **headers: str) -> httpx.Response:
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()

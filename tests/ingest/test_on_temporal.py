@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,7 @@ from activities.email import EmailActivities
 from activities.phone import PhoneActivities
 from activities.records import Records
 from activities.sms import SmsActivities
+from tests.ingest.harbour import write_plans
 from tests.ingest.test_monitors import assert_problem, resolve
 from tests.workflows import lighthouse
 from tocsin.domain import naming
@@ -209,3 +211,41 @@ async def at_work(workers: list[Worker]) -> AsyncIterator[None]:
         for worker in workers:
             await stack.enter_async_context(worker)
         yield
+
+
+async def test_a_person_and_a_payload_start_incidents_from_the_command_line(
+    server: WorkflowEnvironment, tmp_path: Path, example: Any
+) -> None:
+    environment = {
+        "TEMPORAL_ADDRESS": server.client.service_client.config.target_host,
+        "TOCSIN_PLANS": str(write_plans(tmp_path / "plans")),
+        "TOCSIN_STATE": str(tmp_path / "state"),
+    }
+    person = await run(
+        environment,
+        *("start", "--plan", "harbour", "--title", "Fog", "--customer", "acme", "--fact", "place=North"),
+        *("--as", "dee"),
+    )
+    monitor = await run(environment, "start", "--from", "alertmanager", payload=json.dumps(example))
+    refused = await run(environment, "start", "--plan", "harbour", "--title", "Fog", "--severity", "foggy")
+
+    described = await server.client.get_workflow_handle(
+        naming.incident_workflow(person[1].strip())
+    ).describe()
+    attributes = {pair.key.name: pair.value for pair in described.typed_search_attributes}
+    assert (person[0], attributes["TocsinSeverity"]) == (0, "slow")
+    assert "dee (claimed)" in str(await described.static_details())
+    assert (monitor[0], monitor[1].split(maxsplit=1)[1]) == (0, "opened or joined\n")
+    assert (refused[0], refused[2]) == (1, 'plan harbour has no severity "foggy"; it has closed, slow\n')
+
+
+async def run(environment: dict[str, str], *arguments: str, payload: str = "") -> tuple[int, str, str]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "starter", *arguments),
+        env=environment,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate(payload.encode())
+    return process.returncode or 0, out.decode(), err.decode()

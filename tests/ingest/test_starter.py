@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.channels.vendor import closed_port
+from tests.ingest.harbour import write_plans
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    return {
+        "PATH": "/usr/bin:/bin",
+        "TEMPORAL_ADDRESS": closed_port().removeprefix("http://"),
+        "TOCSIN_PLANS": str(write_plans(tmp_path / "plans")),
+        "TOCSIN_STATE": str(tmp_path / "state"),
+    }
+
+
+def starter(
+    environment: dict[str, str], *arguments: str, payload: str = ""
+) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "starter", *arguments]
+    return subprocess.run(
+        command,
+        env=environment,
+        cwd=ROOT,
+        input=payload,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["start", "--title", "Fog"], "a report needs --plan"),
+        (["start"], "a report needs --plan and --title"),
+        (["start", "--from", "alertmanager", "--as", "kit"], "leave out --as"),
+        (["start", "--from", "nagios"], "nagios"),
+        (["start", "--plan", "harbour", "--title", "Fog", "--fact", "place"], "write NAME=VALUE"),
+        (["serve", "--host", "0.0.0.0"], "set TOCSIN_INGEST_TOKENS"),
+        (["serve", "--host", "receiver.internal"], "set TOCSIN_INGEST_TOKENS"),
+    ],
+)
+def test_wrong_usage_is_explained(environment: dict[str, str], arguments: list[str], said: str) -> None:
+    ended = starter(environment, *arguments)
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert said in ended.stderr
+
+
+def test_a_payload_that_makes_no_sense_is_refused(
+    environment: dict[str, str], example: dict[str, Any]
+) -> None:
+    broken = starter(environment, "start", "--from", "alertmanager", payload="{")
+    example["commonLabels"] = {"service": "lighthouse"}
+    unmatched = starter(environment, "start", "--from", "alertmanager", payload=json.dumps(example))
+
+    assert (broken.returncode, unmatched.returncode) == (1, 1)
+    assert "not JSON" in broken.stderr
+    assert "labels match no plan" in unmatched.stderr
+
+
+def test_without_plans_the_starter_says_where_it_looked(environment: dict[str, str], tmp_path: Path) -> None:
+    ended = starter(environment | {"TOCSIN_PLANS": str(tmp_path / "nowhere")}, "serve", "--port", "0")
+
+    assert ended.returncode == 2
+    assert "nowhere" in ended.stderr
+
+
+def test_while_temporal_is_away_nothing_is_claimed_to_have_started(
+    environment: dict[str, str], example: dict[str, Any]
+) -> None:
+    person = starter(environment, "start", "--plan", "harbour", "--title", "Fog")
+    monitor = starter(environment, "start", "--from", "alertmanager", payload=json.dumps(example))
+
+    for ended in (person, monitor):
+        assert (ended.returncode, ended.stdout) == (69, "")
+        assert "Temporal does not answer" in ended.stderr
+        assert "Traceback" not in ended.stderr
+
+
+@pytest.fixture
+def service(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "starter", "serve", "--port", "0"]
+    with subprocess.Popen(
+        command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        yield process
+        process.kill()
+
+
+def test_the_service_starts_without_temporal_and_ends_when_it_is_told_to(
+    service: subprocess.Popen[str],
+) -> None:
+    assert service.stdout is not None
+    url = service.stdout.readline().strip().removeprefix("receiver on ")
+
+    with urllib.request.urlopen(f"{url}/healthz", timeout=5) as answer:
+        assert answer.status == 200
+    with pytest.raises(urllib.error.HTTPError) as not_ready:
+        urllib.request.urlopen(f"{url}/readyz", timeout=5)
+    not_ready.value.close()
+    assert not_ready.value.code == 503
+    service.send_signal(signal.SIGTERM)
+    assert service.wait(timeout=15) == 0
+
+
+def test_a_port_that_is_taken_is_named(environment: dict[str, str], service: subprocess.Popen[str]) -> None:
+    assert service.stdout is not None
+    port = service.stdout.readline().strip().rpartition(":")[2]
+
+    ended = starter(environment, "serve", "--port", port)
+
+    assert ended.returncode == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in ended.stderr
