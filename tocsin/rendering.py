@@ -24,7 +24,7 @@ from zoneinfo import ZoneInfo
 
 from tocsin.callbacks import key_url, status_url
 from tocsin.domain.channel import Attachment, Call, Email, Sms
-from tocsin.domain.directory import Contact
+from tocsin.domain.directory import Contact, Customer
 from tocsin.domain.messages import Dispatch
 from tocsin.domain.plan import Plan
 from tocsin.domain.sms_text import shorten, sms_segments
@@ -79,16 +79,17 @@ class Templates:
         context = {**self._context(dispatch), "recipient": contact.name}
         subject = _named(f"{drill}[{dispatch.reference}] {dispatch.subject or dispatch.title}", contacts)
         text = _named(fill(folders, "md", context), contacts)
+        plain = frame(folders, "txt", text, context)
         rich = _named(fill(folders, "md", context, escape), contacts, escape)
         return Email(
             to=address,
             to_name=contact.name,
             subject=" ".join(subject.split()),
-            text=frame(folders, "txt", text, context),
+            text=plain,
             html=frame(folders, "html", to_html(rich), context),
             message_id=f"<{dispatch.message.lower()}@{self._host}>",
             correlation=_correlation(dispatch),
-            attachments=self._attachments(dispatch, Party(address=address, name=contact.name), text),
+            attachments=self._attachments(dispatch, Party(address=address, name=contact.name), plain),
         )
 
     def sms(self, dispatch: Dispatch, address: str, person: str) -> Sms:
@@ -133,6 +134,7 @@ class Templates:
             "policy": plan.title,
             "customer": customer.name if customer else dispatch.customer,
             "recipient": "",
+            "intended": _in_earnest(plan, dispatch, customer),
             "local": lambda moment: _local(moment, ZoneInfo(plan.calendar.timezone)),
         }
 
@@ -175,6 +177,13 @@ class Templates:
             details=f"About incident {dispatch.reference}: {dispatch.title}",
         )
         return _attachment("invite.ics", f"text/calendar; method={method_of(meeting)}", content.encode())
+
+
+def _in_earnest(plan: Plan, dispatch: Dispatch, customer: Customer | None) -> str:
+    """Who would get this message if it were no drill."""
+    audience = plan.audiences.get(dispatch.target.audience or "")
+    of = f" ({customer.name})" if audience and audience.of == "customer" and customer else ""
+    return f"{audience.title}{of}" if audience else str(dispatch.target)
 
 
 def _correlation(dispatch: Dispatch) -> dict[str, str]:

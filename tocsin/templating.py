@@ -11,6 +11,8 @@ from typing import Any, Literal
 from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
+from tocsin.domain.durations import describe
+
 Kind = Literal["md", "sms", "voice"]
 """An email's body in Markdown, a text message, what a call says."""
 
@@ -105,5 +107,5 @@ def _environment(
         lstrip_blocks=True,
         finalize=lambda value: spelling(value) if isinstance(value, str) else value,
     )
-    environment.filters.update(sentence=sentence, spelled=" ".join)
+    environment.filters.update(sentence=sentence, spelled=" ".join, lasting=describe)
     return environment
