@@ -1,0 +1,320 @@
+import base64
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tocsin.domain.directory import Contact
+from tocsin.domain.messages import Dispatch
+from tocsin.domain.reports import Line, Report
+from tocsin.domain.sms_text import sms_segments
+from tocsin.domain.state import Meeting, Target
+from tocsin.library import PlanLibrary
+from tocsin.rendering import Templates
+
+SHIPPED = Path(__file__).parents[1] / "plans"
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+DANA = Contact(name="Dana Reyes", email="dana.reyes@example.com", phone="+12025550101")
+ROBIN = Contact(name="Robin Castillo", email="robin.castillo@acme.example.org")
+
+
+@pytest.fixture
+def plans(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(SHIPPED, tmp_path / "plans"))
+
+
+@pytest.fixture
+def own(plans: Path) -> Path:
+    """The folder of the plan's own templates."""
+    folder = plans / "allcode" / "templates"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def templates(plans: Path, tmp_path: Path) -> Templates:
+    return Templates(PlanLibrary(plans, tmp_path / "state"), "https://tocsin.example.com", "bell@example.com")
+
+
+def dispatch(**changes) -> Dispatch:
+    usual = {
+        "message": "7F3K2ABCDE-m3",
+        "workflow": "incident-7F3K2ABCDE",
+        "incident": "7F3K2ABCDE",
+        "reference": "7F3K2",
+        "plan": {"name": "allcode", "hash": "0" * 64},
+        "channel": "email",
+        "template": "notice",
+        "purpose": "notice",
+        "target": Target(role="oncall"),
+        "is_drill": False,
+        "is_for_outsiders": False,
+        "subject": "Security incident notice",
+        "text": "",
+        "title": "checkout-api is down",
+        "severity": "High",
+        "status": "open",
+        "phase": "1 immediate action",
+        "customer": "acme",
+        "created": NOON,
+    }
+    return Dispatch(**(usual | changes))
+
+
+def page(**changes) -> Dispatch:
+    usual = {
+        "template": "page",
+        "purpose": "page",
+        "subject": "checkout-api is down",
+        "code": "7F3K2-1",
+        "page": 1,
+    }
+    return dispatch(**(usual | {"channel": "sms"} | changes))
+
+
+def report(*lines: Line) -> Report:
+    return Report(id="interim", title="Interim status report", at=NOON, lines=lines)
+
+
+def content(attachment) -> str:
+    return base64.b64decode(attachment.content).decode("utf-8-sig")
+
+
+# ---- text messages ----
+
+
+def test_a_page_by_sms_says_what_and_how_to_answer(templates):
+    sms = templates.sms(page(is_drill=True), "+12025550101", "dana")
+    assert sms.body == "DRILL 7F3K2 High: checkout-api is down. Reply 7F3K2-1 to acknowledge."
+    assert sms_segments(sms.body) == ("GSM-7", 1)
+    assert sms.status_callback == (
+        "https://tocsin.example.com/v1/twilio/status"
+        "?workflow=incident-7F3K2ABCDE&incident=7F3K2ABCDE&message=7F3K2ABCDE-m3"
+    )
+
+
+@pytest.mark.parametrize(
+    "title", ["checkout " * 80, "支払い停止" * 80, "{}[]" * 100], ids=["long", "UCS-2", "escapes"]
+)
+def test_however_long_the_title_the_code_survives_in_two_segments(templates, title):
+    sms = templates.sms(page(subject=title, title=title), "+12025550101", "dana")
+    assert "Reply 7F3K2-1 to acknowledge." in sms.body
+    assert sms_segments(sms.body)[1] <= 2
+
+
+def test_typographic_characters_do_not_make_a_text_message_cost_more(templates):
+    sms = templates.sms(page(subject="“checkout” – it’s down…"), "+12025550101", "dana")
+    assert '"checkout" - it\'s down...' in sms.body
+    assert sms_segments(sms.body) == ("GSM-7", 1)
+
+
+def test_a_refusal_says_what_was_refused_and_why(templates):
+    refused = dispatch(
+        channel="sms",
+        template="refusal",
+        purpose="refusal",
+        subject="Your step was refused",
+        text="step contain is already done",
+    )
+    assert "Your step was refused: step contain is already done." in templates.sms(refused, "+1", "dana").body
+
+
+# ---- calls ----
+
+
+def test_a_page_by_phone_is_spoken_and_takes_a_key_for_the_person_called(templates):
+    call = templates.call(page(channel="phone", is_drill=True), DANA, "+12025550101", "dana")
+    assert call.say == (
+        "This is Tocsin, with a drill. AllCode, incident 7 F 3 K 2, severity High. "
+        "checkout-api is down. Press 1 to acknowledge."
+    )
+    assert call.answer_url == (
+        "https://tocsin.example.com/v1/twilio/key"
+        "?workflow=incident-7F3K2ABCDE&incident=7F3K2ABCDE&page=1&person=dana"
+    )
+
+
+def test_a_call_that_only_informs_takes_no_key(templates):
+    call = templates.call(dispatch(channel="phone"), DANA, "+12025550101", "dana")
+    assert call.answer_url is None
+    assert "Press" not in call.say
+    assert "Security incident notice. checkout-api is down." in call.say
+
+
+# ---- email ----
+
+
+def test_an_email_is_named_for_its_message_and_comes_back_with_its_delivery(templates):
+    email = templates.email(dispatch(), ROBIN, "robin.castillo@acme.example.org")
+    assert email.subject == "[7F3K2] Security incident notice"
+    assert email.message_id == "<7f3k2abcde-m3@tocsin.example.com>"
+    assert email.correlation == {
+        "workflow": "incident-7F3K2ABCDE",
+        "incident": "7F3K2ABCDE",
+        "message": "7F3K2ABCDE-m3",
+    }
+    assert email.to_name == "Robin Castillo"
+
+
+def test_the_same_message_rendered_twice_is_the_same(templates):
+    assert templates.email(dispatch(), ROBIN, "r@example.org") == templates.email(
+        dispatch(), ROBIN, "r@example.org"
+    )
+
+
+def test_a_drill_says_so_everywhere_and_whom_it_would_reach_in_earnest(templates):
+    target = Target(audience="customer_soc", member="acme-soc", customer="acme")
+    drill = dispatch(is_drill=True, is_for_outsiders=True, target=target, purpose="report", report=report())
+    email = templates.email(drill, ROBIN, "drill@example.com")
+    assert email.subject.startswith("[DRILL] [7F3K2]")
+    for part in (email.text, email.html):
+        assert "is a drill" in part.lower()
+        assert "Security Operations Center (Acme Corporation)" in part
+    assert "THIS IS A DRILL" in content(email.attachments[0])
+
+
+def test_keys_become_names_and_contacts_at_the_last_moment(templates):
+    told = report(
+        Line(heading="Coordinator", text="@@kim"),
+        Line(heading="Done", text="- Contain it (@dana (by phone))"),
+        Line(heading="Company", text="for @acme, told @acme-soc, not @nobody, nor dana@kim.example.com"),
+    )
+    text = templates.email(dispatch(report=told), ROBIN, "r@example.org").text
+    assert "Kim Larsen, kim.larsen@example.com, +12025550103" in text
+    assert "- Contain it (Dana Reyes (by phone))" in text
+    assert "for Acme Corporation, told Acme Security Operations Center, not @nobody" in text
+    assert "dana@kim.example.com" in text
+
+
+def test_a_report_goes_along_as_a_file_that_can_be_kept(templates):
+    told = dispatch(
+        template="interim", purpose="report", report=report(Line(heading="Impact", text="none — yet"))
+    )
+    (attached,) = templates.email(told, ROBIN, "r@example.org").attachments
+    assert (attached.filename, attached.media_type) == ("7F3K2-interim.txt", "text/plain")
+    assert "none — yet" in content(attached)
+
+
+def test_what_a_report_does_not_know_stands_out(templates):
+    gap = Line(heading="Root cause", text="Not yet known — owed by @dana", owed_by="@dana")
+    html = templates.email(dispatch(report=report(gap)), ROBIN, "r@example.org").html
+    assert ">Not yet known — owed by Dana Reyes</em>" in html
+
+
+def test_what_a_monitor_says_is_text_and_never_markup(templates):
+    title = "<script>x</script> [click](https://evil.example) **loud**"
+    html = templates.email(dispatch(title=title), ROBIN, "r@example.org").html
+    assert "<script" not in html
+    assert 'href="https://evil' not in html
+    assert "<strong>loud" not in html
+    assert "[click](https://evil.example) **loud**" in html
+
+
+def test_times_are_those_of_the_plans_clock(templates):
+    told = dispatch(template="interim", purpose="report", report=report())
+    assert "Monday 02 March 2026, 04:00 PST" in templates.email(told, ROBIN, "r@example.org").text
+
+
+# ---- invitations ----
+
+
+def meeting(**changes) -> Meeting:
+    usual = {
+        "id": "post-mortem-1",
+        "title": "Post-mortem review",
+        "starts": NOON,
+        "ends": NOON + timedelta(hours=1),
+    }
+    return Meeting(**(usual | changes))
+
+
+def invited(**changes) -> Dispatch:
+    met = meeting(**changes)
+    return dispatch(
+        template="invitation",
+        purpose="invitation",
+        subject=met.title,
+        text=met.id,
+        meeting=met,
+        is_drill=True,
+    )
+
+
+def test_an_invitation_can_be_put_into_a_calendar(templates):
+    email = templates.email(invited(), ROBIN, "robin@example.org")
+    (ics,) = email.attachments
+    assert (ics.filename, ics.media_type) == ("invite.ics", "text/calendar; method=REQUEST")
+    assert "UID:post-mortem-1-7F3K2ABCDE@tocsin.example.com" in content(ics)
+    assert 'ORGANIZER;CN="AllCode":mailto:bell@example.com' in content(ics)
+    assert "SUMMARY:[DRILL] [7F3K2] Post-mortem review" in content(ics)
+    assert "**Monday 02 March 2026, 04:00 PST**, for 1 hour" in email.text
+
+
+def test_a_meeting_that_is_called_off_is_taken_out_of_calendars(templates):
+    email = templates.email(invited(status="cancelled", sequence=1), ROBIN, "robin@example.org")
+    assert email.attachments[0].media_type == "text/calendar; method=CANCEL"
+    assert "cancelled" in email.text
+
+
+def test_a_new_time_is_called_one(templates):
+    assert "has a new time" in templates.email(invited(sequence=1), ROBIN, "robin@example.org").text
+
+
+# ---- whose words ----
+
+
+def test_the_plans_own_words_go_before_the_shared_ones(templates, own):
+    (own / "page.sms.j2").write_text("{{ code }}! {{ title }}")
+    assert templates.sms(page(), "+1", "dana").body == "7F3K2-1! checkout-api is down"
+
+
+def test_words_for_one_message_go_before_those_for_its_kind(templates, own):
+    (own / "notice.md.j2").write_text("any notice")
+    (own / "security_notice.md.j2").write_text("this very notice")
+    assert (
+        "this very notice"
+        in templates.email(dispatch(template="security_notice"), ROBIN, "r@example.org").text
+    )
+    assert "any notice" in templates.email(dispatch(template="resolution"), ROBIN, "r@example.org").text
+
+
+def test_a_plans_folder_without_templates_uses_those_that_come_with_tocsin(templates, plans):
+    shutil.rmtree(plans / "templates")
+    assert "Reply 7F3K2-1" in templates.sms(page(), "+1", "dana").body
+
+
+@pytest.mark.parametrize(
+    "broken",
+    ["{{ tile }}", "{{ title / 0 }}", "{% if %}", "{{ ''.__class__.__mro__ }}", "{{ report.lines }}"],
+)
+def test_a_template_that_fails_costs_the_form_and_not_the_essentials(templates, own, broken, caplog):
+    for kind in ("md", "sms", "voice"):
+        (own / f"page.{kind}.j2").write_text(broken)
+    essentials = "DRILL 7F3K2 High: checkout-api is down."
+    drill = page(is_drill=True)
+    assert templates.sms(drill, "+1", "dana").body == f"{essentials} Reply 7F3K2-1 to acknowledge."
+    assert templates.call(drill, DANA, "+1", "dana").say == f"{essentials} Press 1 to acknowledge."
+    assert f"{essentials} Reply 7F3K2-1 to acknowledge." in templates.email(drill, DANA, "d@example.com").text
+    assert caplog.text.count("plain words go out instead") == 4  # the email's Markdown is filled twice
+
+
+def test_a_report_whose_template_fails_still_has_every_line(templates, own):
+    (own / "report.md.j2").write_text("{{ nothing }}")
+    lines = [Line(heading="Impact", text="none"), Line(heading="Root cause", text="unknown")]
+    told = dispatch(template="interim", purpose="report", report=report(*lines), text="Read this.")
+    text = templates.email(told, ROBIN, "r@example.org").text
+    assert "Read this." in text
+    assert "Impact: none" in text
+    assert "Root cause: unknown" in text
+
+
+def test_a_frame_that_fails_leaves_the_message(templates, own):
+    (own / "frame.html.j2").write_text("{{ nothing }}")
+    assert "<h1" in templates.email(dispatch(), ROBIN, "r@example.org").html
+
+
+def test_without_a_sender_invitations_come_from_the_public_name(plans, tmp_path):
+    templates = Templates(PlanLibrary(plans, tmp_path / "state"), "https://tocsin.example.com:8443/")
+    (ics,) = templates.email(invited(), ROBIN, "robin@example.org").attachments
+    assert "mailto:tocsin@tocsin.example.com" in content(ics)
