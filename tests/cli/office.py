@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
+from tests.domain import harbour
 from tests.domain.world import World
 from tocsin.cli.errors import Gone, Unavailable
 from tocsin.cli.incidents import Execution
@@ -151,3 +153,13 @@ class Desk:
         """The only command that the incident was told."""
         [(_, command)] = self.incidents.commanded
         return command
+
+
+def library_of_the_harbour(folder: Path) -> Path:
+    """A folder of plans that holds the harbour's."""
+    plan = folder / "plans" / "harbour"
+    plan.mkdir(parents=True)
+    (plan / "plan.yaml").write_text(harbour.PLAN)
+    rescue = 'audiences:\n  coastguard: {rescue: {name: Rescue, phone: "+12025550120"}}'
+    (plan / "directory.yaml").write_text(harbour.DIRECTORY.replace("audiences:", rescue, 1))
+    return plan.parent

@@ -13,6 +13,7 @@ import pytest
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
+from tests.cli.office import library_of_the_harbour
 from tests.workflows.house import Lighthouse, workers_of
 from tocsin.domain import naming
 
@@ -39,7 +40,7 @@ class Printed:
         return answer
 
 
-async def tocsin(house: Lighthouse, *words: str) -> Printed:
+async def tocsin(house: Lighthouse, *words: str, **settings: str) -> Printed:
     """Type a command line, as kit."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -50,6 +51,7 @@ async def tocsin(house: Lighthouse, *words: str) -> Printed:
             "TEMPORAL_ADDRESS": house.client.service_client.config.target_host,
             "TOCSIN_ACTOR": "kit",
             "COLUMNS": "80",
+            **settings,
         },
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -167,6 +169,37 @@ async def test_reopened_it_is_found_where_it_was(house: Lighthouse) -> None:
 
     assert (await tocsin(house, "note", REF, "back here")).code == 0
     assert (await house.view()).status == "open"
+
+
+async def test_what_a_person_declares_is_listed_before_any_worker_has_seen_it(
+    empty_house: Lighthouse, tmp_path: Path
+) -> None:
+    harbours = library_of_the_harbour(tmp_path)
+    installed = {"TOCSIN_PLANS": str(harbours), "TOCSIN_STATE": str(tmp_path / "state")}
+    declare = ("declare", "--plan", "harbour", "--title", "A crane leans", "--severity")
+
+    declared = await tocsin(empty_house, *declare, "gale", "--fact", "cause=wind", "-o", "json", **installed)
+    refused = await tocsin(empty_house, *declare, "hurricane", "-o", "json", **installed)
+    without = await tocsin(
+        empty_house, *declare, "gale", "-o", "json", **installed | {"TOCSIN_PLANS": str(tmp_path)}
+    )
+
+    assert declared.code == 0, declared.err
+    assert (refused.code, refused.json["error"]) == (1, "refused")
+    assert "storm, gale, breeze" in str(refused.json["message"])
+    assert (without.code, without.json["error"]) == (1, "problems")
+    listed = await listed_once(empty_house)
+    assert [(each["incident"], each["title"]) for each in listed] == [
+        (declared.json["incident"], "A crane leans")
+    ]
+
+
+async def listed_once(house: Lighthouse) -> list[dict[str, object]]:
+    """What `tocsin list` shows as soon as it shows anything: lists lag."""
+    async with asyncio.timeout(10):
+        while not (listed := json.loads((await tocsin(house, "list", "-o", "json")).out)):
+            pass
+    return list(listed)
 
 
 async def test_what_nobody_knows_is_not_found(house: Lighthouse) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
-from tests.cli.office import Desk
+from tests.cli.office import Desk, library_of_the_harbour
 from tests.domain import harbour
 from tocsin.cli import main
 from tocsin.cli.main import tocsin
@@ -90,15 +90,18 @@ def test_subcommands_are_completed_without_importing_them() -> None:
     assert completed.split() == ["plain,resolve", "plain,reopen", "plain,report"]
 
 
+@pytest.mark.parametrize("fact", ["cause", "=rust", "cause="])
+def test_a_fact_without_name_or_value_is_no_fact(
+    desk: Desk, capsys: pytest.CaptureFixture[str], fact: str
+) -> None:
+    assert desk.types("declare", "--plan", "harbour", "--title", "A crane leans", "--fact", fact) == 2
+    assert f'"{fact}" is not a fact; write --fact NAME=VALUE' in capsys.readouterr().err
+
+
 @pytest.fixture
 def plans(tmp_path: Path) -> Path:
     """A library with the harbour's plan."""
-    folder = tmp_path / "plans" / "harbour"
-    folder.mkdir(parents=True)
-    (folder / "plan.yaml").write_text(harbour.PLAN)
-    rescue = 'audiences:\n  coastguard: {rescue: {name: Rescue, phone: "+12025550120"}}'
-    (folder / "directory.yaml").write_text(harbour.DIRECTORY.replace("audiences:", rescue, 1))
-    return folder.parent
+    return library_of_the_harbour(tmp_path)
 
 
 def _check(plans: Path, *words: str) -> int:
