@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.domain import harbour
 from tests.domain.world import World
-from tocsin.cli.errors import Gone, Unavailable
+from tocsin.cli.errors import Failed, Gone, Unavailable
 from tocsin.cli.incidents import Execution
 from tocsin.cli.main import run
 from tocsin.cli.office import Office
@@ -119,6 +119,8 @@ class FakeIncidents:
 
     async def report(self, execution: Execution, report: str) -> Report:
         world = self._ask(execution)
+        if report not in world.plan.reports:
+            raise Failed(f"the incident could not answer: {report!r}")
         return assemble(world.case, report, world.now)
 
     def _ask(self, execution: Execution) -> World:

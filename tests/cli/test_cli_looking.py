@@ -204,6 +204,13 @@ def test_a_report_marks_what_is_not_yet_known(
     assert shown.endswith("are not yet known.\n")
 
 
+def test_a_report_that_the_plan_does_not_have_is_said_to_be_none(
+    world: World, desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert desk.types("report", "7F3K2", "weather") == 1
+    assert 'no report "weather" could be made' in capsys.readouterr().err
+
+
 def test_the_only_meeting_needs_no_name(world: World, desk: Desk) -> None:
     world.says(said_as.Resolve, summary="calm")
 

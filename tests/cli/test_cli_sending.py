@@ -12,6 +12,8 @@ from tocsin.cli.errors import Failed, Gone, NoWorker, Refused, Unavailable
 from tocsin.domain import commands as said_as
 from tocsin.domain import naming
 from tocsin.domain.commands import Command
+from tocsin.domain.events import Commanded
+from tocsin.domain.messages import CommandReply
 from tocsin.domain.state import Actor
 
 HERE = naming.incident_workflow(STORM)
@@ -172,6 +174,19 @@ def test_without_temporal_it_says_where_it_looked(desk: Desk, capsys: pytest.Cap
 
     assert desk.types("ack", "7F3K2") == 69
     assert capsys.readouterr().err == "error: Temporal does not answer at 127.0.0.1:7233\n"
+
+
+def test_ctrl_c_queues_nothing_and_says_how_to_repeat(
+    desk: Desk, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def interrupted(workflow: str, commanded: Commanded) -> CommandReply:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(desk.incidents, "command", interrupted)
+
+    assert desk.types("ack", "7F3K2", "--id", "c" * 32) == 130
+    assert f"whether it was applied is unknown; repeat it with --id {'c' * 32}" in capsys.readouterr().err
+    assert desk.incidents.queued == []
 
 
 AN_HOUR_AGO = "2026-06-01T02:00:00Z"

@@ -9,7 +9,8 @@ from typing import Literal
 import click
 
 from tocsin.cli import options, tables
-from tocsin.cli.errors import Ambiguous, Usage
+from tocsin.cli.errors import Ambiguous, Failed, Usage
+from tocsin.cli.incidents import Execution, Incidents
 from tocsin.cli.looking import look
 from tocsin.cli.office import Office, pass_office
 from tocsin.cli.telling import making_sense, spoken_by, tell
@@ -42,8 +43,18 @@ def report_command(
         with making_sense():
             command = SendReport(**said, report=kind)
         return tell(office, reference, command)
-    report = look(office, reference, lambda incidents, found: incidents.report(found, kind))
+    report = look(office, reference, lambda incidents, found: _report(incidents, found, kind))
     office.emit(report, lambda: _in_words(report))
+
+
+async def _report(incidents: Incidents, found: Execution, kind: str) -> Report:
+    try:
+        return await incidents.report(found, kind)
+    except Failed as failure:
+        raise Failed(
+            f'no report "{kind}" could be made ({failure}); the plan has to name it under `reports`',
+            report=kind,
+        ) from failure
 
 
 def _in_words(report: Report) -> str:

@@ -53,6 +53,9 @@ def tell(office: Office, reference: str, command: Command) -> None:
     except Refused as refusal:
         refusal.details |= {"outcome": "refused", "id": command.id}
         raise
+    except KeyboardInterrupt:
+        click.echo(f"whether it was applied is unknown; repeat it with --id {command.id}", err=True)
+        raise
     office.emit(sent, lambda: _in_words(sent))
 
 
