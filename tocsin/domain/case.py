@@ -51,14 +51,17 @@ class Draft(Case):
         entry = Entry(number=self.state.entries, at=self.now, by=by, kind=kind, text=text)
         self.state.timeline.append(entry)
 
-    def set_anchor(self, anchor: Anchor, at: datetime, by: Actor = TOCSIN, reason: str = "") -> None:
-        """Put an anchor's time on the record, or correct it."""
+    def set_anchor(
+        self, anchor: Anchor, at: datetime, by: Actor = TOCSIN, reason: str = "", stated: bool = False
+    ) -> None:
+        """Put an anchor's time on the record, or correct it; `stated` when somebody gave the time itself."""
         known = self.state.anchors.get(anchor)
         if known is not None and known.at == at:
             return
-        self.state.anchors[anchor] = AnchorTime(at=at, recorded=self.now, by=by, reason=reason)
+        self.state.anchors[anchor] = AnchorTime(at=at, recorded=self.now, by=by, reason=reason, stated=stated)
         verb = "corrected to" if known else "at"
-        self.record("anchor", f"{anchor.replace('_', ' ')} {verb} {at:%Y-%m-%d %H:%M:%S} UTC", by)
+        because = f" — {reason}" if reason else ""
+        self.record("anchor", f"{anchor.replace('_', ' ')} {verb} {at:%Y-%m-%d %H:%M:%S} UTC{because}", by)
 
     def ask(self, errand: Errand) -> None:
         """Have work done outside; its result comes back as an event."""

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from tocsin.domain import clocks, escalation, fulfilment, obligations, phases, verdicts
 from tocsin.domain import commands as said
-from tocsin.domain import escalation, fulfilment, obligations, phases
 from tocsin.domain.case import Draft
 from tocsin.domain.commands import CommandRefused
 from tocsin.domain.duties import Level
@@ -140,7 +140,7 @@ def _classify(draft: Draft, command: said.Classify) -> None:
     draft.record("classified", change + (f": {because}" if because else ""), command.actor)
     draft.set_anchor(Anchor.CLASSIFIED, draft.now, command.actor)
     if command.loosen:
-        obligations.settle(draft, loosen=True)
+        clocks.move(draft, loosen=True)
 
 
 def _severity_by_criteria(draft: Draft, criteria: tuple[str, ...]) -> str:
@@ -178,7 +178,7 @@ def _anchor(draft: Draft, command: said.SetAnchor) -> None:
     if command.anchor not in settable:
         raise CommandRefused(f'"{command.anchor}" cannot be set; choose one of {_listed(sorted(settable))}')
     _not_in_the_future(draft, command)
-    draft.set_anchor(Anchor(command.anchor), command.at, command.actor, command.reason)
+    draft.set_anchor(Anchor(command.anchor), command.at, command.actor, command.reason, stated=True)
 
 
 def _not_in_the_future(draft: Draft, command: said.SetAnchor | said.Resolve) -> None:
@@ -214,7 +214,8 @@ def _resolve(draft: Draft, command: said.Resolve) -> None:
         raise CommandRefused(f"{ended:%Y-%m-%d %H:%M} UTC is before the incident began")
     draft.state.status = Status.RESOLVED
     draft.record("resolved", command.summary, command.actor)
-    draft.set_anchor(Anchor.MITIGATED, ended, command.actor)
+    if Anchor.MITIGATED not in draft.state.anchors:
+        draft.set_anchor(Anchor.MITIGATED, ended, command.actor)
     draft.set_anchor(Anchor.RESOLVED, ended, command.actor)
     phases.skip_the_rest(draft, "the incident was resolved")
     escalation.end_open_pages(draft, "the incident was resolved")
@@ -239,11 +240,9 @@ def _reopen(draft: Draft, command: said.Reopen) -> None:
     if draft.state.status is not Status.RESOLVED:
         raise CommandRefused(f"incident {draft.state.reference} is {draft.state.status}, not resolved")
     draft.state.status = Status.OPEN
-    draft.state.phase = Phase.TESTING_AND_MONITORING
     draft.record("reopened", command.reason, command.actor)
-    for anchor in (Anchor.RESOLVED, Anchor.MITIGATED):
-        draft.state.anchors.pop(anchor, None)
-        obligations.set_aside(draft, anchor, "the incident was reopened")
+    phases.go_back(draft)
+    clocks.withdraw(draft, (Anchor.RESOLVED, Anchor.MITIGATED), "the incident was reopened")
 
 
 def _close(draft: Draft, command: said.Close) -> None:
@@ -253,7 +252,8 @@ def _close(draft: Draft, command: said.Close) -> None:
     steps = [step.id for step in phases.open_steps(draft)]
     if (owed or steps) and not command.anyway:
         raise CommandRefused(f"still open: {_listed(owed + steps)}; close anyway, and they are missed")
-    obligations.close_open(draft, f"the incident was closed by @{command.actor}")
+    verdicts.miss_all(draft, f"the incident was closed by @{command.actor}")
+    escalation.end_open_pages(draft, "the incident was closed")
     for step in phases.open_steps(draft):
         phases.finish(draft, step, command.actor, skip=True, reason="the incident was closed")
     draft.state.status = Status.CLOSED
@@ -268,7 +268,7 @@ def _send_report(draft: Draft, command: said.SendReport) -> None:
         item
         for spec in specs
         for item in draft.state.obligations.values()
-        if item.spec == spec.id and item.is_open and any(duty.begun is None for duty in item.duties)
+        if item.spec == spec.id and obligations.waits_to_be_sent(draft, item)
     ]
     if not owed:
         raise CommandRefused(

@@ -1,8 +1,8 @@
 """The one door to an incident's state: an event goes in, the next state comes out.
 
 `decide` copies the state once, lets the event act on the copy, then settles what follows from it: steps that the
-record completes, pages and messages whose time has come, obligations that are armed, kept, overdue or overtaken. The same
-function serves the live workflow, a rehearsal and the tests.
+record completes, pages and messages whose time has come, obligations that are armed, kept, overdue or overtaken. The
+same function serves the live workflow, a rehearsal and the tests.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ KEPT_ENTRIES = 300
 
 
 def decide(case: Case, event: events.Event, now: datetime) -> IncidentState:
-    """The state after `event` at `now`. Raises `CommandRefused` for a command that makes no sense; nothing changes then."""
+    """The state after `event` at `now`. Raises `CommandRefused` for a command that makes no sense now."""
     draft = Draft(plan=case.plan, calendar=case.calendar, state=case.state.model_copy(deep=True), now=now)
     _HANDLERS[type(event)](draft, event)
     _settle(draft)
@@ -36,11 +36,22 @@ def _settle(draft: Draft) -> None:
     """Derive what follows; nothing does before the incident is logged, which is when its first phase is reached."""
     if draft.state.phase is None:
         return
-    phases.settle(draft)
     escalation.climb_what_is_due(draft)
     notices.retry_what_is_due(draft)
-    obligations.settle(draft)
+    _settle_promises(draft)
     _keep_old_entries(draft)
+
+
+def _settle_promises(draft: Draft) -> None:
+    """A step that is completed may keep a promise, and a kept promise may complete a step: until nothing more follows.
+
+    Whatever follows from anything is on the timeline, so a round that adds no entry was the last.
+    """
+    before = -1
+    while draft.state.entries != before:
+        before = draft.state.entries
+        phases.settle(draft)
+        obligations.settle(draft)
 
 
 def _keep_old_entries(draft: Draft) -> None:
@@ -74,7 +85,9 @@ def remember(state: IncidentState, command: Command, outcome: Outcome) -> None:
 
 
 def refuse(case: Case, command: Command, refusal: CommandRefused, now: datetime) -> IncidentState:
-    """The state after a command was refused that nobody waited for: the refusal is remembered, its author is told."""
+    """The state after refusing a command that nobody waited for: remembered, and its author told, once."""
+    if is_repeated(case.state, command) is not None:
+        return case.state
     draft = Draft(plan=case.plan, calendar=case.calendar, state=case.state.model_copy(deep=True), now=now)
     remember(draft.state, command, Outcome(accepted=False, reason=str(refusal)))
     draft.record("refused", f"{command.kind.replace('_', ' ')} by @{command.actor}: {refusal}", command.actor)
@@ -107,18 +120,21 @@ def _entries_kept(draft: Draft, event: events.EntriesKept) -> None:
 
 
 def _sent(draft: Draft, event: events.Sent) -> None:
-    _errand_done(draft, event.message)
-    notices.sent(draft, event)
+    if _errand_done(draft, event.message):
+        notices.sent(draft, event)
 
 
 def _not_sent(draft: Draft, event: events.NotSent) -> None:
-    _errand_done(draft, event.message)
-    notices.not_sent(draft, event)
+    if _errand_done(draft, event.message):
+        notices.not_sent(draft, event)
 
 
-def _errand_done(draft: Draft, message: str) -> None:
-    for errand in [item for item in draft.state.errands.values() if item.message == message]:
-        del draft.state.errands[errand.id]
+def _errand_done(draft: Draft, message: str) -> bool:
+    """Take the errand off the list; whether it was still there: one that was handed over may be answered twice."""
+    done = [errand.id for errand in draft.state.errands.values() if errand.message == message]
+    for id in done:
+        del draft.state.errands[id]
+    return bool(done)
 
 
 def _phase_reached(draft: Draft, event: events.PhaseReached) -> None:

@@ -131,8 +131,8 @@ class ObligationSpec(Terms):
     """One promise of the policy.
 
     `by_severity` overrides the terms for some severities; an obligation that has no `within` for a severity does not
-    apply to it. `requires: customer` makes it apply only to incidents that concern a customer. It recurs `every` so often
-    until one of the anchors in `until` is known. Unmet at its due time it pages `when_late`; it is `missed` when
+    apply to it. `requires: customer` makes it apply only to incidents that concern a customer. It recurs `every` so
+    often until one of the anchors in `until` is known. Unmet at its due time it pages `when_late`; it is `missed` when
     `grace` has passed after that, or when the incident closes. Once it is kept, the anchor that it `marks` is known.
     """
 

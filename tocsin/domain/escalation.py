@@ -6,6 +6,9 @@ from tocsin.domain import naming
 from tocsin.domain.case import Draft
 from tocsin.domain.state import Acknowledgement, Actor, Message, Page, PageLevel
 
+REMEMBERED_TRIES = 20
+"""How many messages of one page stay in the state, which has to fit into a workflow's payload."""
+
 
 def open_page(
     draft: Draft,
@@ -45,6 +48,7 @@ def _try_rung(draft: Draft, page: Page) -> None:
     level = page.levels[page.level]
     channel = level.via[page.channel]
     page.next_at = draft.now + draft.scaled(level.wait)
+    _forget_old_tries(draft, page)
     message = Message(
         id=draft.next_message_id(),
         purpose="page",
@@ -63,6 +67,14 @@ def _try_rung(draft: Draft, page: Page) -> None:
     draft.send(message)
 
 
+def _forget_old_tries(draft: Draft, page: Page) -> None:
+    """A page that rings for days keeps its newest messages only; the timeline has said what became of the others."""
+    awaited = {errand.message for errand in draft.state.errands.values()}
+    for id in _messages_of(draft, page)[:-REMEMBERED_TRIES]:
+        if id not in awaited:
+            del draft.state.messages[id]
+
+
 def climb_what_is_due(draft: Draft) -> None:
     """Every open page whose wait is over tries its next rung."""
     for page in draft.state.pages.values():
@@ -73,15 +85,15 @@ def climb_what_is_due(draft: Draft) -> None:
 def rung_failed(draft: Draft, message: Message) -> None:
     """A page that could not be delivered climbs at once — but the last rung waits, lest a dead vendor spin it."""
     page = draft.state.pages.get(message.page or 0)
-    if page is None or not page.is_open or message.id != _latest_message_of(draft, page):
+    if page is None or not page.is_open or message.id != _messages_of(draft, page)[-1]:
         return
     is_last_rung = page.level == len(page.levels) - 1 and page.channel == len(page.levels[page.level].via) - 1
     if not is_last_rung:
         climb(draft, page)
 
 
-def _latest_message_of(draft: Draft, page: Page) -> str:
-    return [message.id for message in draft.state.messages.values() if message.page == page.number][-1]
+def _messages_of(draft: Draft, page: Page) -> list[str]:
+    return [message.id for message in draft.state.messages.values() if message.page == page.number]
 
 
 def acknowledge(draft: Draft, page: Page, by: Actor) -> None:
@@ -95,9 +107,9 @@ def acknowledge(draft: Draft, page: Page, by: Actor) -> None:
         draft.record("assigned", f"@{by.key} is {draft.plan.roles[page.assigns].title}", by)
 
 
-def end_open_pages(draft: Draft, why: str) -> None:
-    """Nobody needs to answer any more."""
+def end_open_pages(draft: Draft, why: str, of: str | None = None) -> None:
+    """Nobody needs to answer any more: no page at all, or none on account of the obligation `of`."""
     for page in draft.state.pages.values():
-        if page.is_open:
+        if page.is_open and of in {None, page.obligation}:
             page.ended, page.next_at = draft.now, None
             draft.record("page", f"page {page.number} ended: {why}")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import NamedTuple
 
 from tocsin.domain import escalation, notices, reports
 from tocsin.domain.case import Draft
 from tocsin.domain.duties import Duty, MeetingDuty, NotifyDuty, ReportDuty
 from tocsin.domain.events import RecipientsFound
-from tocsin.domain.state import DutyState, Meeting, Obligation, PageLevel, Target, Task
+from tocsin.domain.state import TOCSIN, DutyState, Meeting, Obligation, PageLevel, Target, Task
 from tocsin.domain.words import StepStatus
 
 
@@ -112,6 +113,9 @@ def recipients_found(draft: Draft, event: RecipientsFound) -> None:
     for target in notices.recipients_found(draft, event, errand):
         message = _tell(draft, obligation, duty, target)
         obligation.duties[errand.duty].refs += (message,)
+    if not event.members and errand.audience is not None:
+        obligation.duties[errand.duty].lacking += (str(errand.audience),)
+        obligation.reason = f"the directory has nobody for {errand.audience}"
 
 
 def _tell(draft: Draft, obligation: Obligation, duty: Duty, target: Target) -> str:
@@ -188,9 +192,11 @@ def _page_done(draft: Draft, state: DutyState) -> datetime | None:
 
 def _telling_done(draft: Draft, state: DutyState) -> datetime | None:
     arrived = [notices.got_through(draft.state, ref) for ref in state.refs]
-    if not arrived or any(message is None for message in arrived) or _is_looking_up(draft, state):
+    if not arrived or any(message is None for message in arrived):
         return None
-    state.note = "delivered to " + ", ".join(f"@{message.reached}" for message in arrived if message)
+    if state.lacking or _is_looking_up(draft, state):
+        return None
+    state.note = "delivered to " + ", ".join(notices.whom(message) for message in arrived if message)
     return max(message.delivered for message in arrived if message and message.delivered)
 
 
@@ -219,6 +225,62 @@ def _step_done(draft: Draft, state: DutyState) -> datetime | None:
     return step.at
 
 
+def is_on_its_way(state: DutyState) -> bool:
+    """Whether messages have left that nobody can call back."""
+    return state.kind in _TELLING and bool(state.refs)
+
+
+def came_to_nothing(draft: Draft, state: DutyState) -> bool:
+    """Whether a telling has failed for good: nobody in the directory, or no channel that got through."""
+    if state.kind not in _TELLING or state.begun is None or state.done is not None:
+        return False
+    if _is_looking_up(draft, state):
+        return False
+    return bool(state.lacking) or any(
+        notices.last_of(draft.state, ref).state in notices.GIVEN_UP for ref in state.refs
+    )
+
+
+class Hindrance(NamedTuple):
+    """Why a promise cannot be kept any more, since when, and whether the incident's end is the cause."""
+
+    at: datetime
+    reason: str
+    by_the_end: bool
+
+
+def hindrance(draft: Draft, obligation: Obligation) -> Hindrance | None:
+    """What keeps one of the duties from ever being done; `None` while all of them still can be."""
+    for state in obligation.duties:
+        if state.begun is not None and state.done is None and state.kind in _HINDRANCES:
+            found = _HINDRANCES[state.kind](draft, state)
+            if found is not None:
+                return found
+    return None
+
+
+def _page_hindered(draft: Draft, state: DutyState) -> Hindrance | None:
+    ended = draft.state.pages[int(state.refs[0])].ended
+    if ended is None:
+        return None
+    return Hindrance(ended, "the incident ended before anybody acknowledged", by_the_end=True)
+
+
+def _step_hindered(draft: Draft, state: DutyState) -> Hindrance | None:
+    step = draft.state.steps.get(state.refs[0])
+    if step is None or step.status is not StepStatus.SKIPPED or step.at is None:
+        return None
+    if step.by == TOCSIN:
+        return Hindrance(step.at, f"{step.reason} before step {state.refs[0]} was done", by_the_end=True)
+    reason = f"step {state.refs[0]} was skipped by @{step.by}: {step.reason}"
+    return Hindrance(step.at, reason, by_the_end=False)
+
+
+_TELLING = frozenset({"notify", "report", "meeting"})
+_HINDRANCES: dict[str, Callable[[Draft, DutyState], Hindrance | None]] = {
+    "page": _page_hindered,
+    "step": _step_hindered,
+}
 _ENDINGS: dict[str, Callable[[Draft, DutyState], datetime | None]] = {
     "page": _page_done,
     "notify": _telling_done,

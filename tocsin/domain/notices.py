@@ -93,9 +93,10 @@ def delivery_reported(draft: Draft, event: Delivery) -> None:
     before, message.state = message.state, forward(message.state, event.report.state)
     if message.state is before:
         return
+    message.retry_at = None
     draft.record("delivery", _in_words(message, event.report))
     if message.state in GOT_THROUGH:
-        message.delivered = event.report.at or draft.now
+        message.delivered = min(event.report.at, draft.now)
     if message.state in GIVEN_UP:
         message.detail = event.report.detail
         _move_on(draft, message)
@@ -103,8 +104,12 @@ def delivery_reported(draft: Draft, event: Delivery) -> None:
 
 def _in_words(message: Message, report: DeliveryReport) -> str:
     detail = f": {report.detail}" if report.detail else ""
-    whom = f"@{message.reached}" if message.reached else str(message.target)
-    return f"{message.channel} {message.id} to {whom} {report.state.replace('_', ' ')}{detail}"
+    return f"{message.channel} {message.id} to {whom(message)} {report.state.replace('_', ' ')}{detail}"
+
+
+def whom(message: Message) -> str:
+    """Whom a message went to: the person, once that is known, and before that its target."""
+    return f"@{message.reached}" if message.reached else str(message.target)
 
 
 def retry_what_is_due(draft: Draft) -> None:
@@ -149,6 +154,14 @@ def got_through(state: IncidentState, message_id: str) -> Message | None:
             return message
         message = state.messages[message.succeeded_by] if message.succeeded_by else None
     return None
+
+
+def last_of(state: IncidentState, message_id: str) -> Message:
+    """The message that took the place of the one that took its place, and so on; the message itself if none did."""
+    message = state.messages[message_id]
+    while message.succeeded_by is not None:
+        message = state.messages[message.succeeded_by]
+    return message
 
 
 def recipients_found(draft: Draft, event: RecipientsFound, errand: Errand) -> tuple[Target, ...]:

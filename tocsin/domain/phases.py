@@ -1,4 +1,4 @@
-"""The four phases: their steps open when a phase is reached, and a phase is over when each of them is done or skipped."""
+"""The phases: steps open when a phase is reached, and it is over when each of them is done or skipped."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ def reach(draft: Draft, phase: Phase) -> None:
 
 
 def settle(draft: Draft) -> None:
-    """Open the current phase's steps and complete those that the record itself completes."""
-    if draft.state.phase is None:
-        return
-    for step in draft.steps_of(draft.state.phase):
+    """Open the steps that have been reached and complete those that the record itself completes."""
+    for step in _reached(draft):
         draft.state.steps.setdefault(step.id, StepState())
         if draft.state.steps[step.id].status is StepStatus.OPEN and _record_completes(draft, step):
             finish(draft, step, TOCSIN)
+
+
+def _reached(case: Case) -> list[Step]:
+    """The steps of the current phase, and of those before it: a new severity may have brought some there."""
+    return [step for phase in Phase if not phase.is_after(case.state.phase) for step in case.steps_of(phase)]
 
 
 def _record_completes(case: Case, step: Step) -> bool:
@@ -57,19 +60,23 @@ def skip_the_rest(draft: Draft, reason: str) -> None:
         if phase is Phase.POST_INCIDENT:
             continue
         for step in draft.steps_of(phase):
-            known = draft.state.steps.get(step.id)
-            if known is not None and known.status is StepStatus.OPEN:
+            if draft.state.steps.get(step.id, StepState()).status is StepStatus.OPEN:
                 finish(draft, step, TOCSIN, skip=True, reason=reason)
 
 
+def go_back(draft: Draft) -> None:
+    """After a reopening: testing and monitoring again, and the steps that the resolution had skipped are open again."""
+    draft.state.phase = Phase.TESTING_AND_MONITORING
+    for id, step in list(draft.state.steps.items()):
+        if step.status is StepStatus.SKIPPED and step.by == TOCSIN:
+            del draft.state.steps[id]
+    draft.record("phase", f"back to phase {draft.state.phase.label}")
+
+
 def open_steps(case: Case) -> tuple[Step, ...]:
-    """What remains to be done in the current phase."""
-    if case.state.phase is None:
-        return ()
-    steps = case.steps_of(case.state.phase)
-    return tuple(
-        step for step in steps if case.state.steps.get(step.id, StepState()).status is StepStatus.OPEN
-    )
+    """What remains to be done in the phases that have been reached."""
+    known = case.state.steps
+    return tuple(step for step in _reached(case) if known.get(step.id, StepState()).status is StepStatus.OPEN)
 
 
 def is_over(case: Case, phase: Phase) -> bool:

@@ -50,12 +50,16 @@ class Entry(Value):
 
 
 class AnchorTime(Value):
-    """When an anchor happened, when that was put on the record, and by whom."""
+    """When an anchor happened, when that was put on the record, and by whom.
+
+    `stated` when somebody gave or corrected the time itself, rather than doing what the anchor is named for.
+    """
 
     at: Moment
     recorded: Moment
     by: Actor
     reason: str = ""
+    stated: bool = False
 
 
 class Fact(Value):
@@ -182,21 +186,30 @@ class DueChange(Value):
 
 
 class DutyState(Record):
-    """How far one of an obligation's duties has come; `refs` name its page, task, or messages."""
+    """How far one of an obligation's duties has come; `refs` name its page, task, step, or messages.
+
+    `lacking` are the audiences for which the directory had nobody.
+    """
 
     kind: str
     begun: Moment | None = None
     done: Moment | None = None
     refs: tuple[str, ...] = ()
+    lacking: tuple[str, ...] = ()
     note: str = ""
 
 
 class Obligation(Record):
-    """An armed promise: its clock, what has been done about it, and the verdict."""
+    """An armed promise: its clock, what has been done about it, and the verdict.
+
+    `severity` is the one whose terms set the due time: a milder one that came later does not loosen it by itself.
+    `None`, in what older versions wrote, is the incident's own.
+    """
 
     key: str
     spec: str
     occurrence: int = 1
+    severity: str | None = None
     anchor: Anchor
     anchored: Moment
     due: Moment
@@ -213,6 +226,11 @@ class Obligation(Record):
     def is_open(self) -> bool:
         """Whether it is still owed, in time or not."""
         return not self.verdict.is_settled
+
+    @property
+    def is_set_aside(self) -> bool:
+        """Whether it was counted from an anchor that was withdrawn; its key ends in `~` and a number."""
+        return "~" in self.key
 
 
 class Task(Record):

@@ -1,10 +1,10 @@
-"""What people see of an incident: one shape for every question about its state, its ledger, and the operators' summary."""
+"""What people see of an incident: one shape for every question about its state, its ledger, the operators' summary."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from tocsin.domain import naming, obligations, phases
+from tocsin.domain import clocks, naming, phases
 from tocsin.domain.base import Moment, Value
 from tocsin.domain.case import Case
 from tocsin.domain.plan import Step
@@ -136,7 +136,7 @@ def _steps(case: Case) -> tuple[StepView, ...]:
 
 
 def ledger(case: Case) -> tuple[LedgerRow, ...]:
-    """Every promise of the plan: those that are armed, in order of their due times, then those whose clock stands still."""
+    """Every promise of the plan: the armed ones in order of their due times, then those whose clock stands still."""
     armed = sorted(case.state.obligations.values(), key=lambda item: item.due)
     rows = [
         LedgerRow(
@@ -156,12 +156,12 @@ def ledger(case: Case) -> tuple[LedgerRow, ...]:
 
 
 def _never_armed(case: Case) -> tuple[LedgerRow, ...]:
-    known = {item.spec for item in case.state.obligations.values()}
+    known = {item.spec for item in case.state.obligations.values() if not item.is_set_aside}
     rows = []
     for spec in case.plan.obligations:
         if spec.id in known:
             continue
-        why = obligations.reason_not_applicable(case, spec)
+        why = clocks.reason_not_applicable(case, spec)
         over = case.state.status in {Status.CLOSED, Status.DISMISSED}
         anchors = spec.terms_for(case.state.severity).from_ or ()
         waits = "its clock starts when known: " + ", ".join(anchor.replace("_", " ") for anchor in anchors)

@@ -1,0 +1,29 @@
+"""Verdicts: how a promise is settled on the ledger, and what ends with it."""
+
+from __future__ import annotations
+
+from tocsin.domain import escalation
+from tocsin.domain.case import Draft
+from tocsin.domain.state import Obligation
+from tocsin.domain.words import Verdict
+
+
+def still_owed(draft: Draft) -> list[Obligation]:
+    """Every armed promise that no verdict has settled."""
+    return [obligation for obligation in draft.state.obligations.values() if obligation.is_open]
+
+
+def settle_as(draft: Draft, obligation: Obligation, verdict: Verdict, reason: str) -> None:
+    """Write a verdict. Pages on the promise's account end with it; those of a missed one go on: it is still needed."""
+    obligation.verdict, obligation.reason, obligation.settled = verdict, reason, draft.now
+    title = draft.plan.obligation(obligation.spec).title
+    because = f" — {reason}" if reason else ""
+    draft.record("verdict", f"{title} ({obligation.key}): {verdict}{because}")
+    if verdict is not Verdict.MISSED:
+        escalation.end_open_pages(draft, f"{title}: {verdict}", of=obligation.key)
+
+
+def miss_all(draft: Draft, reason: str) -> None:
+    """The incident closes: what is still owed is missed."""
+    for obligation in still_owed(draft):
+        settle_as(draft, obligation, Verdict.MISSED, reason)
