@@ -22,21 +22,21 @@ from typing import Any
 from temporalio.client import Client
 from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
-from tocsin.archive import DiskArchive
-from tocsin.library import PlanLibrary
-from tocsin.rendering import Templates
 
 from activities.directory import DirectoryActivities
 from activities.email import EmailActivities
 from activities.phone import PhoneActivities
 from activities.records import Records
 from activities.sms import SmsActivities, SmsChannelWithMemory
+from tocsin.archive import DiskArchive
 from tocsin.channels.sendgrid_email import SendGridEmail
 from tocsin.channels.twilio_client import twilio_client
 from tocsin.channels.twilio_sms import TwilioSms
 from tocsin.channels.twilio_voice import TwilioVoice
 from tocsin.domain import naming
 from tocsin.domain.channel import EmailChannel, PhoneChannel
+from tocsin.library import PlanLibrary
+from tocsin.rendering import Templates
 from tocsin.settings import Settings, SettingsError, read_environment
 from tocsin.temporal import TemporalUnavailable, connect
 from tocsin.yamlfile import YamlError
@@ -92,7 +92,7 @@ def build_workers(
     queues: Sequence[str] = naming.QUEUES,
 ) -> list[Worker]:
     """A worker for each queue; the same for production and for the tests."""
-    renderer = Templates(library, settings.public_url)
+    renderer = Templates(library, settings.public_url, settings.sendgrid_from)
     records = Records(DiskArchive(library, settings.state))
     directories = DirectoryActivities(library)
     parts: dict[str, dict[str, Any]] = {

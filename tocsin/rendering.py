@@ -29,7 +29,7 @@ from tocsin.domain.messages import Dispatch
 from tocsin.domain.plan import Plan
 from tocsin.domain.sms_text import shorten, sms_segments
 from tocsin.domain.state import Meeting
-from tocsin.invitations import Party, invitation, method_of
+from tocsin.invitations import Party, invitation
 from tocsin.library import PlanLibrary
 from tocsin.markdown import escape, to_html
 from tocsin.templating import Context, Spelling, as_is, cut, fill, frame
@@ -176,7 +176,8 @@ class Templates:
             summary=f"{drill}[{dispatch.reference}] {meeting.title}",
             details=f"About incident {dispatch.reference}: {dispatch.title}",
         )
-        return _attachment("invite.ics", f"text/calendar; method={method_of(meeting)}", content.encode())
+        # SendGrid refuses parameters in a media type; the method stands in the content itself.
+        return _attachment("invite.ics", "text/calendar", content.encode())
 
 
 def _in_earnest(plan: Plan, dispatch: Dispatch, customer: Customer | None) -> str:

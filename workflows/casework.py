@@ -130,8 +130,17 @@ class Casework:
         if delivery.incident == self.case.state.id:
             self.happen(delivery)
         else:
-            successor = naming.post_incident_workflow(delivery.incident)
+            await self._pass_on(delivery)
+
+    async def _pass_on(self, delivery: Delivery) -> None:
+        """Tell an earlier incident's successor; one that is archived has nothing left to learn."""
+        successor = naming.post_incident_workflow(delivery.incident)
+        try:
             await workflow.get_external_workflow_handle(successor).signal("delivery", delivery)
+        except ApplicationError as error:
+            if error.type != "ExternalWorkflowExecutionNotFound":
+                raise
+            workflow.logger.info("delivery report for %s dropped: it is archived", delivery.message)
 
     @workflow.update
     async def command(self, commanded: Commanded) -> CommandReply:

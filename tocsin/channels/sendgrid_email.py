@@ -95,7 +95,7 @@ def _message(email: Email, sender: mail.From) -> dict[str, Any]:
 
 
 def _attached(attachment: Attachment) -> mail.Attachment:
-    """Pass the media type on as given: SendGrid takes `text/calendar; method=REQUEST`, but no charset."""
+    """Pass the media type on as given; SendGrid refuses one with parameters (a `;`)."""
     return mail.Attachment(
         mail.FileContent(attachment.content),
         mail.FileName(attachment.filename),

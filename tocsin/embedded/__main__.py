@@ -14,6 +14,7 @@ from tocsin.embedded.demo import demo
 from tocsin.embedded.processes import StartError
 from tocsin.embedded.stack import Stack
 from tocsin.settings import environment
+from tocsin.temporal import TemporalUnavailable
 
 STATE = Path(".tocsin")
 
@@ -66,7 +67,7 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         return commands[arguments[0]]()
-    except StartError as error:
+    except (StartError, TemporalUnavailable) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -86,9 +86,23 @@ class Processes:
                 raise StartError(f"{name} does not answer after {START_TIMEOUT:.0f} s; its log is {log}")
             time.sleep(0.1)
 
+    def tail(self, name: str) -> str:
+        """The last lines of a process's log."""
+        return _tail(self._logs / f"{name}.log")
+
     def failed(self) -> str | None:
         """The name of a process that has ended by itself, if any."""
         return next((name for name, process in self._running if process.poll() is not None), None)
+
+    def kill(self, name: str) -> None:
+        """End the newest process of that name at once, and forget it. Raises `KeyError` when there is none."""
+        for entry in reversed(self._running):
+            if entry[0] == name:
+                entry[1].kill()
+                entry[1].wait()
+                self._running.remove(entry)
+                return
+        raise KeyError(name)
 
     def stop(self) -> None:
         """End them all, the newest first; what does not end in time is killed."""

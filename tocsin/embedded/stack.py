@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,10 +12,11 @@ from pathlib import Path
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client
+from temporalio.service import RPCError
 
 from tocsin.domain import naming
-from tocsin.embedded.processes import Processes, StartError, answers, free_port, is_taken
-from tocsin.temporal import connect
+from tocsin.embedded.processes import START_TIMEOUT, Processes, StartError, answers, free_port, is_taken
+from tocsin.temporal import TemporalUnavailable, connect
 
 ROOT = Path(__file__).parents[2]
 _SANDBOX_SID = "AC" + "0" * 32
@@ -132,8 +134,9 @@ class Stack:
         self.processes.start("temporal", command, self.environment, lambda: is_taken(self.ports.temporal))
 
     async def _prepare_temporal(self) -> None:
-        client = await connect(self.temporal_address)
+        client = await _connect_when_healthy(self.temporal_address)
         await register_search_attributes(client)
+        await _wait_for_search_attributes(client)
 
     def start_sandbox(self) -> None:
         """SendGrid, Twilio, inbox and phones."""
@@ -163,6 +166,10 @@ class Stack:
         health = f"http://127.0.0.1:{self.ports.health}/healthz"
         self.processes.start("worker", command, self.child_environment(), lambda: answers(health))
 
+    def kill(self, name: str) -> None:
+        """End a process as a power cut would: SIGKILL, no farewell. Start it again with its own method."""
+        self.processes.kill(name)
+
     def _events_public_key(self) -> str:
         key = self.state / "sandbox" / "events-public-key"
         return key.read_text().strip() if key.exists() else ""
@@ -176,11 +183,39 @@ class Stack:
                 raise StartError(f"port {port}, meant for {name}, is taken: is `make up` running already?")
 
 
+async def _connect_when_healthy(address: str) -> Client:
+    """A client, once the server is: it opens its port a moment before."""
+    deadline = time.monotonic() + START_TIMEOUT
+    while True:
+        try:
+            return await connect(address)
+        except TemporalUnavailable:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.2)
+
+
+async def _wait_for_search_attributes(client: Client) -> None:
+    """Wait until the server answers a query by them: it knows new ones only a moment after it was told."""
+    deadline = time.monotonic() + START_TIMEOUT
+    while True:
+        try:
+            await client.count_workflows(" AND ".join(f"{name} IS NULL" for name in naming.SEARCH_ATTRIBUTES))
+        except RPCError:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.2)
+        else:
+            return
+
+
 async def register_search_attributes(client: Client) -> None:
     """Make the server know the search attributes; those that it knows already are left alone."""
     request = ListSearchAttributesRequest(namespace=client.namespace)
     known = await client.operator_service.list_search_attributes(request)
-    missing = {name: kind for name, kind in naming.SEARCH_ATTRIBUTES.items() if name not in known.custom_attributes}
+    missing = {
+        name: kind for name, kind in naming.SEARCH_ATTRIBUTES.items() if name not in known.custom_attributes
+    }
     if missing:
         await add_search_attributes(client, missing)
 
@@ -188,7 +223,8 @@ async def register_search_attributes(client: Client) -> None:
 async def add_search_attributes(client: Client, attributes: Mapping[str, str]) -> None:
     """Register search attributes, by name and type, that the server does not know yet."""
     types = {
-        name: IndexedValueType.Value(f"INDEXED_VALUE_TYPE_{kind.upper()}") for name, kind in attributes.items()
+        name: IndexedValueType.Value(f"INDEXED_VALUE_TYPE_{kind.upper()}")
+        for name, kind in attributes.items()
     }
     await client.operator_service.add_search_attributes(
         AddSearchAttributesRequest(namespace=client.namespace, search_attributes=types)
