@@ -19,6 +19,8 @@ from tocsin.embedded.processes import StartError
 from tocsin.embedded.stack import Stack
 from worker import leave
 
+LOGS = Path(".tocsin/bench/logs")
+
 Scenario = Callable[[Stand, Scale], Awaitable[Metrics]]
 
 SCENARIOS: dict[str, Scenario] = {
@@ -58,14 +60,17 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure; the exit status: 0, or 1 when the stack did not start."""
+    """Measure; the exit status: 0, or 1 when the stack did not start or fell silent."""
     options = parser().parse_args(arguments)
     folder = options.out or (Path(".tocsin/bench") if options.quick else RESULTS)
     try:
-        with running_stack() as stack:
+        with running_stack(LOGS) as stack:
             asyncio.run(measure(stack, QUICK if options.quick else FULL, folder))
     except StartError as error:
         print(error, file=sys.stderr)
+        return 1
+    except TimeoutError as error:
+        print(f"{error}; the logs of all processes are in {LOGS}", file=sys.stderr)
         return 1
     print((folder / "latest.md").read_text())
     return 0

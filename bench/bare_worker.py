@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
+from temporalio.client import Client
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
-from bench.bare import QUEUE, NoVendor, OneActivity, SameSteps
+from bench.bare import QUEUE, SMS_QUEUE, NoVendor, OneActivity, SameSteps
 from bench.bare_steps import Steps
 from tocsin.settings import read_environment
 from tocsin.temporal import connect
@@ -19,20 +21,29 @@ async def run(health_port: int) -> None:
     """Serve until SIGTERM."""
     steps = Steps(channels_of(read_environment()).sms)
     client = await connect()
-    with ThreadPoolExecutor(THREADS) as executor:
-        worker = Worker(
+    with ThreadPoolExecutor(2 * THREADS) as executor:
+        own = _worker(
             client,
+            executor,
             task_queue=QUEUE,
             workflows=[OneActivity, SameSteps, NoVendor],
             activities=[steps.note, steps.send, steps.look_at_the_clock],
-            activity_executor=executor,
-            workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
-            activity_task_poller_behavior=PollerBehaviorAutoscaling(),
-            graceful_shutdown_timeout=GRACE,
-            max_concurrent_activities=THREADS,
         )
-        async with health_endpoint(client, [worker], health_port), worker:
+        sms = _worker(client, executor, task_queue=SMS_QUEUE, activities=[steps.send])
+        async with health_endpoint(client, [own, sms], health_port), own, sms:
             await stop_signal()
+
+
+def _worker(client: Client, executor: ThreadPoolExecutor, **what: Any) -> Worker:
+    return Worker(
+        client,
+        activity_executor=executor,
+        workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
+        activity_task_poller_behavior=PollerBehaviorAutoscaling(),
+        graceful_shutdown_timeout=GRACE,
+        max_concurrent_activities=THREADS,
+        **what,
+    )
 
 
 def main() -> int:

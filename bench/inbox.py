@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -48,6 +49,15 @@ class Text:
         )
 
 
+@asynccontextmanager
+async def _patience(otherwise: str) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            yield
+    except TimeoutError:
+        raise TimeoutError(f"{otherwise} within {PATIENCE:g} s") from None
+
+
 class Inbox:
     """The sandbox, seen through its control API. Raises `httpx.HTTPError` when it is not there."""
 
@@ -63,7 +73,7 @@ class Inbox:
 
     async def expect(self, fits: Callable[[Text], bool], since: float) -> Text:
         """The first text message since then that fits. Raises `TimeoutError`."""
-        async with asyncio.timeout(PATIENCE):
+        async with _patience("a text message did not arrive"):
             while True:
                 for text in await self.texts(since):
                     if fits(text):
@@ -72,7 +82,7 @@ class Inbox:
 
     async def expect_all(self, wanted: set[str], subject: Callable[[Text], str], since: float) -> None:
         """Wait until there is a text message about each of `wanted`. Raises `TimeoutError`."""
-        async with asyncio.timeout(PATIENCE):
+        async with _patience("not every text message arrived"):
             while True:
                 if wanted <= {subject(text) for text in await self.texts(since)}:
                     return
@@ -80,7 +90,7 @@ class Inbox:
 
     async def quiet(self, for_seconds: float = QUIET_FOR) -> None:
         """Wait until nothing arrives and nothing is reported back any more. Raises `TimeoutError`."""
-        async with asyncio.timeout(PATIENCE):
+        async with _patience("the sandbox did not come to rest"):
             before, after = None, await self._pulse()
             while before != after:
                 await asyncio.sleep(for_seconds)

@@ -19,7 +19,7 @@ LATENCIES = {
     "alert_accepted_in_burst": "the same, amid a burst",
     "first_message": "**Alert → first text message at the vendor**",
     "bare_one_activity": "bare workflow: one activity, which sends",
-    "bare_same_steps": "bare workflow: local activity, then the activity that sends",
+    "bare_same_steps": "bare workflow: local activity, then an activity on another queue, which sends",
     "bare_no_vendor": "bare workflow: one activity, which does nothing",
 }
 """The scenarios that are percentiles, in the order in which people read them."""

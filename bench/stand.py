@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -42,10 +43,10 @@ class Stand:
 
 
 @contextmanager
-def running_stack() -> Iterator[Stack]:
+def running_stack(logs: Path) -> Iterator[Stack]:
     """Temporal, sandbox, receiver, worker and the yardsticks' worker. Raises `StartError`.
 
-    Where `TEMPORAL_ADDRESS` is set, that server is measured.
+    Where `TEMPORAL_ADDRESS` is set, that server is measured. If anything fails, the processes' logs are left in `logs`.
     """
     with TemporaryDirectory(prefix="tocsin-bench-", ignore_cleanup_errors=True) as folder:
         stack = Stack(Path(folder), environment(), Ports.free())
@@ -53,6 +54,9 @@ def running_stack() -> Iterator[Stack]:
         try:
             _start_bare_worker(stack)
             yield stack
+        except BaseException:
+            shutil.copytree(stack.state / "logs", logs, dirs_exist_ok=True)
+            raise
         finally:
             stack.stop()
 

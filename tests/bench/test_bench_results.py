@@ -1,0 +1,158 @@
+"""What the benchmark makes of its samples, and that it still runs. How fast anything is, no test says."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from bench import burst, first_message
+from bench.burst import Burst
+from bench.inbox import Text
+from bench.monitor import payload
+from bench.percentiles import median_ratio, percentile, spread, uncertainty
+from bench.report import write
+from bench.scale import QUICK, Metrics
+from tocsin.embedded.stack import ROOT
+from tocsin.ingest.alertmanager import AlertmanagerPayload
+
+SCENARIOS = {
+    "first_message": {"p50_ms", "p95_ms", "p99_ms", "p50_ratio", "p50_ratio_low", "p50_ratio_high"}
+    | {"p50_ratio_same_steps", "p50_ratio_no_vendor"},
+    "alert_accepted": {"p50_ms", "p95_ms", "p99_ms"},
+    "alert_accepted_in_burst": {"p50_ms", "p95_ms", "p99_ms"},
+    "bare_one_activity": {"p50_ms", "p95_ms", "p99_ms"},
+    "bare_same_steps": {"p50_ms", "p95_ms", "p99_ms"},
+    "bare_no_vendor": {"p50_ms", "p95_ms", "p99_ms"},
+    "drain_8": {"seconds", "slowest_seconds", "bare_seconds", "ratio", "lost", "doubled"},
+    "incident": {"history_events", "history_bytes", "opening_events", "first_messages_events", "commands"}
+    | {"events_per_command", "after_resolution_events", "workflow_task_events", "activity_events"}
+    | {"local_activity_events", "timer_events", "signal_events", "command_events"}
+    | {"search_attribute_events", "other_events"},
+    "machine": {"cpu", "cores", "memory_gib", "os", "python", "temporalio", "temporal_server", "load_before"},
+    "run": {"date", "seconds", "samples", "burst_rounds"},
+}
+"""What `latest.json` holds after `--quick`."""
+
+
+def test_a_percentile_is_a_sample_that_was_really_measured() -> None:
+    samples = [5.0, 1.0, 4.0, 2.0, 3.0]
+
+    assert percentile(samples, 50) == 3.0
+    assert percentile(samples, 95) == 5.0
+    assert percentile([*range(1, 201)], 95) == 190
+    assert percentile([7.0], 1) == 7.0
+
+
+def test_nothing_has_no_percentile() -> None:
+    with pytest.raises(ValueError, match="at least one sample"):
+        percentile([], 50)
+
+
+def test_seconds_are_reported_in_milliseconds() -> None:
+    assert spread([0.010, 0.020, 0.030]) == {"p50_ms": 20.0, "p95_ms": 30.0, "p99_ms": 30.0}
+
+
+def test_a_ratio_lies_within_its_own_uncertainty_which_is_the_same_each_time() -> None:
+    ours, theirs = [3.0, 3.1, 3.3, 2.9, 3.2], [2.0, 2.1, 1.9, 2.2, 2.0]
+
+    low, high = uncertainty(ours, theirs)
+
+    assert low <= median_ratio(ours, theirs) <= high
+    assert (low, high) == uncertainty(ours, theirs)
+
+
+def test_the_first_message_is_compared_with_every_yardstick() -> None:
+    metrics = first_message.summary(_taken())
+
+    assert metrics["first_message"]["p50_ratio"] == 2.0
+    assert metrics["first_message"]["p50_ratio_same_steps"] == 1.6
+    assert metrics["first_message"]["p50_ratio_no_vendor"] == 4.0
+
+
+def test_lost_and_doubled_messages_are_added_up_and_the_median_burst_counts() -> None:
+    metrics = burst.summary(QUICK, *_bursts())
+
+    assert metrics["drain_8"] == {
+        "seconds": 3.0,
+        "slowest_seconds": 9.0,
+        "bare_seconds": 1.5,
+        "ratio": 2.0,
+        "lost": 1,
+        "doubled": 2,
+    }
+
+
+def test_a_text_message_knows_its_incident_by_where_its_delivery_is_reported() -> None:
+    query = urlencode({"workflow": "incident-K7", "incident": "K7", "message": "K7-m1"})
+    shown = {
+        "at": "2026-11-24T12:00:00.250+00:00",
+        "body": "K7F3K-1",
+        "status_callback": f"http://x/y?{query}",
+    }
+
+    assert Text.of(shown) == Text(at=1795521600.25, body="K7F3K-1", incident="K7", message="K7-m1")
+    assert not Text.of({**shown, "status_callback": ""}).incident
+
+
+def test_the_monitors_alerts_are_understood_and_each_is_of_its_own_group() -> None:
+    first, second = (AlertmanagerPayload.model_validate(payload(name)) for name in ("one", "two"))
+
+    assert first.group_key != second.group_key
+    assert {alert.fingerprint for alert in first.alerts}.isdisjoint(
+        alert.fingerprint for alert in second.alerts
+    )
+
+
+def test_the_results_are_written_for_programs_for_people_and_for_a_glance(tmp_path: Path) -> None:
+    write(tmp_path, _metrics(), dict.fromkeys(SCENARIOS["machine"], 1), dict.fromkeys(SCENARIOS["run"], 1))
+
+    assert json.loads((tmp_path / "latest.json").read_text())["first_message"]["p50_ratio"] == 2.0
+    page = (tmp_path / "latest.md").read_text()
+    assert "**2.00 ×** as long as a bare workflow" in page
+    assert "1 lost, 2 doubled" in page
+    assert ET.parse(tmp_path / "latest.svg").getroot().tag.endswith("svg")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_quick_run_writes_every_number(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "bench", "--quick", "--out", str(tmp_path)]
+    subprocess.run(command, check=True, cwd=ROOT, timeout=280)
+
+    results = json.loads((tmp_path / "latest.json").read_text())
+
+    assert {scenario: set(metrics) for scenario, metrics in results.items()} == SCENARIOS
+
+
+def _taken() -> dict[str, list[float]]:
+    return {
+        "alert_accepted": [0.01],
+        "first_message": [0.04, 0.04, 0.05],
+        "bare_one_activity": [0.02, 0.02, 0.03],
+        "bare_same_steps": [0.025],
+        "bare_no_vendor": [0.01],
+    }
+
+
+def _bursts() -> tuple[list[Burst], list[Burst]]:
+    ours = [
+        Burst(2.0, lost=0, doubled=2, answers=(0.01,)),
+        Burst(3.0, 1, 0, (0.02,)),
+        Burst(9.0, 0, 0, (0.03,)),
+    ]
+    return ours, [Burst(1.5, lost=0, doubled=0)]
+
+
+def _metrics() -> Metrics:
+    incident = dict.fromkeys(SCENARIOS["incident"], 1.0)
+    return {
+        **first_message.summary(_taken()),
+        **burst.summary(QUICK, *_bursts()),
+        "incident": incident,
+    }
