@@ -130,17 +130,17 @@ class Casework:
         if delivery.incident == self.case.state.id:
             self.happen(delivery)
         else:
-            await self._pass_on(delivery)
+            successor = naming.post_incident_workflow(delivery.incident)
+            await self.pass_on(successor, "delivery", delivery)
 
-    async def _pass_on(self, delivery: Delivery) -> None:
-        """Tell an earlier incident's successor; one that is archived has nothing left to learn."""
-        successor = naming.post_incident_workflow(delivery.incident)
+    async def pass_on(self, workflow_id: str, signal: str, message: object) -> None:
+        """Signal another workflow; one that has ended has nothing left to learn."""
         try:
-            await workflow.get_external_workflow_handle(successor).signal("delivery", delivery)
+            await workflow.get_external_workflow_handle(workflow_id).signal(signal, message)
         except ApplicationError as error:
             if error.type != "ExternalWorkflowExecutionNotFound":
                 raise
-            workflow.logger.info("delivery report for %s dropped: it is archived", delivery.message)
+            workflow.logger.warning("%s for %s dropped: it has ended", signal, workflow_id)
 
     @workflow.update
     async def command(self, commanded: Commanded) -> CommandReply:
@@ -239,5 +239,8 @@ class Casework:
 
     @workflow.query
     def report(self, report: str) -> Report:
-        """One of the plan's reports as it stands; raises `KeyError` for one that the plan does not have."""
+        """One of the plan's reports as it stands. Raises `LookupError` for one that the plan does not have."""
+        if report not in self.case.plan.reports:
+            known = ", ".join(self.case.plan.reports)
+            raise LookupError(f'the plan has no report "{report}"; its reports are {known}')
         return assemble(self.case, report, workflow.now())

@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from tocsin.domain.events import Alert, Event, Latecomer
     from tocsin.domain.messages import IncidentOutcome, IncidentStart, OpenRecord, PostIncidentStart
     from tocsin.domain.opening import opened, reported_by
+    from tocsin.domain.view import summary
     from tocsin.domain.words import Phase
     from workflows import limits
     from workflows.casework import Casework
@@ -131,7 +132,8 @@ class IncidentWorkflow(Casework):
                     PostIncidentStart(state=state, continue_after=self._start.continue_after),
                     id=id,
                     parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-                    static_summary=f"After {state.reference}: what is still owed · {state.title}",
+                    static_summary=summary(self.case),
+                    static_details="What is still owed after the resolution: reports, the review, cleanup.",
                 )
             except WorkflowAlreadyStartedError:
                 # After a reopening, the one of the first resolution may still be ending.
@@ -141,11 +143,10 @@ class IncidentWorkflow(Casework):
 
     async def forward_latecomers(self, successor: str) -> None:
         """Pass on what arrived during the hand-over, until nothing more does."""
-        handle = workflow.get_external_workflow_handle_for(PostIncidentWorkflow.run, successor)
         while late := [event for event in self._waiting if not _fires(event)]:
             self._waiting = [event for event in self._waiting if _fires(event)]
             for event in late:
-                await handle.signal(PostIncidentWorkflow.latecomer, Latecomer(event=event))
+                await self.pass_on(successor, "latecomer", Latecomer(event=event))
             await workflow.wait_condition(workflow.all_handlers_finished)
 
     def alerts_that_fire_again(self) -> tuple[Alert, ...]:

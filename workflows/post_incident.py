@@ -14,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from tocsin.domain.messages import ArchiveIncident, IncidentOutcome, OpenRecord, PostIncidentStart
     from tocsin.domain.opening import going_on
     from tocsin.domain.state import TOCSIN
+    from tocsin.domain.view import summary
     from tocsin.domain.words import Phase, Status
     from workflows import limits
     from workflows.casework import Casework
@@ -92,7 +93,8 @@ class PostIncidentWorkflow(Casework):
                 going_on(state, self._start.continue_after),
                 id=id,
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-                static_summary=f"{state.reference} reopened · {state.title}",
+                static_summary=summary(self.case),
+                static_details="Reopened after a resolution that came too early.",
             )
         except WorkflowAlreadyStartedError:
             return await self.stay_resolved()

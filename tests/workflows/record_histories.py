@@ -42,13 +42,13 @@ async def whole_incident(house: Lighthouse) -> None:
     await house.deliver_everything()
     await house.says(say.StateFact, name="cause", value="a moth in the works")
     await house.says(say.Resolve, summary="The moth was let out")
-    await house.incident.result()
+    await house.outcome(house.incident)
     await keep("escalated-acknowledged-and-resolved-in-one-run", house.incident)
     await house.says(say.FinishStep, house.after(), step="clean")
     await house.says(say.SendReport, house.after(), report="final")
     await house.until(lambda: len(house.email.sent) == 2)
     await house.deliver_everything(house.after())
-    await house.after().result()
+    await house.outcome(house.after())
     await keep("final-report-sent-and-archived", house.after())
 
 

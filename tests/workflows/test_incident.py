@@ -50,14 +50,14 @@ async def test_a_whole_incident_from_the_bell_to_the_archive(house: Lighthouse) 
     await house.deliver_everything()
 
     await house.says(say.Resolve, summary="The moth was let out")
-    outcome = await house.incident.result()
+    outcome = await house.outcome(house.incident)
     assert outcome["status"] == "resolved"
     after = house.after()
     await house.says(say.FinishStep, after, step="clean")
     await house.says(say.SendReport, after, report="final")
     await house.until(lambda: len(house.email.sent) == 3)
     await house.deliver_everything(after)
-    await after.result()
+    await house.outcome(after)
 
     [archived] = house.archive.archived
     verdicts = {key: item.verdict for key, item in archived.state.obligations.items()}

@@ -17,7 +17,7 @@ async def test_an_alert_after_the_resolution_opens_a_new_incident_that_names_the
     await house.alert()
     await house.until(lambda: house.sms.to == [KIT])
     await house.says(say.Resolve, summary="lit again")
-    await house.incident.result()
+    await house.outcome(house.incident)
 
     await house.alert()
 
@@ -66,10 +66,10 @@ async def test_a_reopened_incident_goes_on_under_its_old_id(house: Lighthouse) -
     await house.until(lambda: house.sms.to == [KIT])
     await house.says(say.Acknowledge)
     await house.says(say.Resolve, summary="lit again")
-    await house.incident.result()
+    await house.outcome(house.incident)
 
     await house.says(say.Reopen, house.after(), reason="it went out again by itself")
-    await house.after().result()
+    await house.outcome(house.after())
 
     view = await house.view()
     assert view.id == house.key
@@ -77,7 +77,7 @@ async def test_a_reopened_incident_goes_on_under_its_old_id(house: Lighthouse) -
     assert view.phase == "testing_and_monitoring"
     assert house.sms.to == [KIT], "it was acknowledged before; nobody is woken twice for it"
     await house.says(say.Resolve, summary="lit for good")
-    await house.incident.result()
+    await house.outcome(house.incident)
     assert "final-report" in await house.ledger(house.after())
 
 
@@ -86,7 +86,7 @@ async def test_a_reopening_is_undone_when_a_newer_incident_has_the_alert(real_ho
     await house.alert()
     await house.until(lambda: house.sms.to == [KIT])
     await house.says(say.Resolve, summary="lit again")
-    await house.incident.result()
+    await house.outcome(house.incident)
     await house.alert()
     await house.until(lambda: house.sms.to == [KIT, KIT])
 
@@ -101,7 +101,7 @@ async def test_a_reopening_is_undone_when_a_newer_incident_has_the_alert(real_ho
 async def test_a_command_to_an_incident_that_is_over_is_refused_with_the_reason(house: Lighthouse) -> None:
     await house.alert()
     await house.says(say.Resolve, summary="lit again")
-    await house.incident.result()
+    await house.outcome(house.incident)
 
     with pytest.raises(Refused, match="is resolved: classify is not possible any more"):
         await house.says(say.Classify, house.after(), severity="dim")

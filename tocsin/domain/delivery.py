@@ -51,6 +51,12 @@ class DeliveryReport(Value):
     at: Moment
     correlation: dict[str, str] = Field(default_factory=dict)
 
+    @property
+    def is_news(self) -> bool:
+        """Whether it says more than the vendor's acceptance did: `queued` and `sent` do not, and would cost an
+        incident four history events each."""
+        return self.state not in {DeliveryState.QUEUED, DeliveryState.SENT}
+
 
 _ENDS = frozenset(
     {DeliveryState.DELIVERED, DeliveryState.ANSWERED, DeliveryState.NO_ANSWER, DeliveryState.FAILED}

@@ -109,7 +109,8 @@ def _in_words(message: Message, report: DeliveryReport) -> str:
 
 def whom(message: Message) -> str:
     """Whom a message went to: the person, once that is known, and before that its target."""
-    return f"@{message.reached}" if message.reached else str(message.target)
+    key = message.reached or message.target.member or message.target.person
+    return f"@{key}" if key else str(message.target)
 
 
 def retry_what_is_due(draft: Draft) -> None:

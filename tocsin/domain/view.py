@@ -216,7 +216,7 @@ def next_actions(case: Case) -> tuple[NextAction, ...]:
         for name, fact in case.plan.facts.items()
         if name not in state.facts
     ]
-    return (*pages, *steps, *tasks, *facts, _ending(case, ref))
+    return (*pages, *steps, *tasks, _ending(case, ref), *facts)
 
 
 def _step_command(case: Case, ref: str, step: Step) -> str:

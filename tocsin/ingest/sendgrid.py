@@ -20,13 +20,12 @@ from starlette.responses import JSONResponse
 
 from tocsin.callbacks import EVENTS_PATH
 from tocsin.channels.deliveries import deliveries_of_sendgrid
-from tocsin.channels.signatures import SendGridEvents
 from tocsin.domain.delivery import DeliveryReport
 from tocsin.domain.events import Delivery
 from tocsin.ingest.bodies import body_of, read_json
-from tocsin.ingest.problems import Problem
+from tocsin.ingest.eventkey import EventKey, EventKeyMissing
+from tocsin.ingest.problems import Problem, unavailable
 from tocsin.ingest.reception import Reception
-from tocsin.settings import SettingsError
 from workflows.incident import IncidentWorkflow
 
 SIGNATURE_HEADER = "X-Twilio-Email-Event-Webhook-Signature"
@@ -42,7 +41,7 @@ class SendGridCallbacks:
 
     def __init__(self, reception: Reception) -> None:
         self._reception = reception
-        self._signatures = _signatures(reception.settings.sendgrid_events_public_key)
+        self._key = EventKey(reception.settings)
         self.router = APIRouter(tags=["vendors"])
         self.router.add_api_route(EVENTS_PATH, self.events, methods=["POST"], summary="What became of emails")
 
@@ -59,14 +58,21 @@ class SendGridCallbacks:
     def _refuse_unless_signed(self, request: Request, body: bytes) -> None:
         signature = request.headers.get(SIGNATURE_HEADER, "")
         timestamp = request.headers.get(TIMESTAMP_HEADER, "")
-        if self._signatures is None or not self._signatures.is_valid(body, signature, timestamp):
+        if not self._is_signed(signature, timestamp, body):
             _log.warning("refused events whose signature is not SendGrid's")
             raise Problem(
                 HTTPStatus.FORBIDDEN,
                 "not-signed-by-sendgrid",
                 "the signature is not SendGrid's for this body; switch the signed event webhook on, and set "
-                "SENDGRID_EVENTS_PUBLIC_KEY to its verification key",
+                "SENDGRID_EVENTS_PUBLIC_KEY (or …_KEY_FILE) to its verification key",
             )
+
+    def _is_signed(self, signature: str, timestamp: str, body: bytes) -> bool:
+        try:
+            return self._key.made(signature, timestamp, body)
+        except EventKeyMissing as error:
+            _log.error("events cannot be checked, and are asked for again: %s", error)
+            raise unavailable("the key that checks events is not there yet", "no-event-key") from error
 
     async def _tell(self, places: asyncio.Semaphore, deliveries: list[tuple[str, Delivery]]) -> int:
         async with places:
@@ -77,21 +83,12 @@ class SendGridCallbacks:
         return sum(told)
 
 
-def _signatures(public_key: str) -> SendGridEvents | None:
-    if not public_key:
-        return None
-    try:
-        return SendGridEvents(public_key)
-    except ValueError as error:
-        raise SettingsError(f"SENDGRID_EVENTS_PUBLIC_KEY: {error}") from error
-
-
 def _by_message(reports: Iterable[DeliveryReport]) -> list[list[tuple[str, Delivery]]]:
-    """The reports that are about messages of ours, those about one message together and in order."""
+    """The reports that tell something new of messages of ours, those about one message together and in order."""
     messages: dict[str, list[tuple[str, Delivery]]] = defaultdict(list)
     for report in reports:
         about = report.correlation
-        if {"workflow", "incident", "message"} <= about.keys():
+        if report.is_news and {"workflow", "incident", "message"} <= about.keys():
             delivery = Delivery(incident=about["incident"], message=about["message"], report=report)
             messages[delivery.message].append((about["workflow"], delivery))
     return list(messages.values())

@@ -56,7 +56,7 @@ class TwilioCallbacks:
         workflow, incident, message = _queried(request, "workflow", "incident", "message")
         now = self._reception.clock()
         report = delivery_of_twilio_sms(form, now) or delivery_of_twilio_call(form, now)
-        if report is None:
+        if report is None or not report.is_news:
             return JSONResponse({"outcome": "nothing to tell"})
         delivery = Delivery(incident=incident, message=message, report=report)
         told = await self._reception.tell(workflow, incident, IncidentWorkflow.delivery, delivery)
