@@ -1,7 +1,7 @@
 """The environment, read once, into one frozen object that masks its secrets.
 
-Temporal's own variables (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, `TEMPORAL_API_KEY`, `TEMPORAL_TLS…`, `TEMPORAL_PROFILE`) are
-read by the SDK's configuration loader in `tocsin.temporal`.
+Temporal's own variables (`TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, `TEMPORAL_API_KEY`, `TEMPORAL_TLS…`,
+`TEMPORAL_PROFILE`) are read by the SDK's configuration loader in `tocsin.temporal`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 _VARIABLES = {
     "plans": "TOCSIN_PLANS",
@@ -20,10 +21,10 @@ _VARIABLES = {
     "drill_speed": "TOCSIN_DRILL_SPEED",
     "actor": "TOCSIN_ACTOR",
     "ingest_tokens": "TOCSIN_INGEST_TOKENS",
-    "link_secret": "TOCSIN_LINK_SECRET",
     "sendgrid_api_key": "SENDGRID_API_KEY",
     "sendgrid_host": "SENDGRID_HOST",
     "sendgrid_events_public_key": "SENDGRID_EVENTS_PUBLIC_KEY",
+    "sendgrid_events_public_key_file": "SENDGRID_EVENTS_PUBLIC_KEY_FILE",
     "sendgrid_from": "SENDGRID_FROM",
     "twilio_account_sid": "TWILIO_ACCOUNT_SID",
     "twilio_auth_token": "TWILIO_AUTH_TOKEN",
@@ -51,10 +52,11 @@ class Settings(BaseModel):
     """When set, every incident is a drill whose clock is divided by this."""
     actor: str | None = None
     ingest_tokens: SecretStr = SecretStr("")
-    link_secret: SecretStr = SecretStr("")
     sendgrid_api_key: SecretStr = SecretStr("")
     sendgrid_host: str = "https://api.sendgrid.com"
     sendgrid_events_public_key: str = ""
+    sendgrid_events_public_key_file: Path | None = None
+    """A file that holds the key instead, and that may appear later than its reader; the sandbox makes one."""
     sendgrid_from: str = ""
     twilio_account_sid: str = ""
     twilio_auth_token: SecretStr = SecretStr("")
@@ -71,8 +73,7 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(given)
         except ValidationError as error:
-            lines = [f"{_VARIABLES[str(item['loc'][0])]}: {item['msg']}" for item in error.errors()]
-            raise SettingsError("\n".join(lines)) from None
+            raise SettingsError("\n".join(_explained(item) for item in error.errors())) from None
 
     def require(self, *fields: str) -> None:
         """Raise `SettingsError` unless all of these are set, naming the variables that are not."""
@@ -81,11 +82,19 @@ class Settings(BaseModel):
             names = ", ".join(_VARIABLES[field] for field in empty)
             raise SettingsError(f"set {names}: .env.example says what each is for")
 
-    def to_environment(self) -> dict[str, str]:
-        """The variables that make another process read the same settings."""
-        return {
-            name: _plain(getattr(self, field)) for field, name in _VARIABLES.items() if getattr(self, field)
-        }
+    @model_validator(mode="after")
+    def _one_events_key(self) -> Self:
+        if self.sendgrid_events_public_key and self.sendgrid_events_public_key_file:
+            raise PydanticCustomError("two_keys", _TWO_KEYS)
+        return self
+
+
+_TWO_KEYS = "set SENDGRID_EVENTS_PUBLIC_KEY or SENDGRID_EVENTS_PUBLIC_KEY_FILE, and leave the other empty"
+
+
+def _explained(problem: ErrorDetails) -> str:
+    """The variable, when it is about one, and what is wrong; never the value, which may be a secret."""
+    return ": ".join([*(_VARIABLES[str(field)] for field in problem["loc"][:1]), problem["msg"]])
 
 
 def _plain(value: object) -> str:

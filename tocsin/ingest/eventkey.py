@@ -40,7 +40,9 @@ def _inspect(file: Path) -> None:
     except FileNotFoundError:
         _log.warning("%s is not there yet; until it is, SendGrid's events are asked for again", file)
     except OSError as error:
-        raise SettingsError(f"SENDGRID_EVENTS_PUBLIC_KEY_FILE: {error}; name a file that can be read") from error
+        raise SettingsError(
+            f"SENDGRID_EVENTS_PUBLIC_KEY_FILE: {error}; name a file that can be read"
+        ) from error
 
 
 def _current(file: Path) -> SendGridEvents:
