@@ -12,7 +12,7 @@ from tocsin.cli.office import Office, pass_office
 from tocsin.cli.telling import spoken_by
 from tocsin.domain import naming
 from tocsin.domain.state import Actor
-from tocsin.settings import Settings
+from tocsin.settings import Settings, SettingsError
 
 
 @click.command("declare")
@@ -89,3 +89,5 @@ async def _declare(
         raise Refused(str(refusal), outcome="refused") from refusal
     except TemporalUnavailable as error:
         raise Unavailable(str(error)) from error
+    except SettingsError as error:
+        raise Usage(str(error)) from error

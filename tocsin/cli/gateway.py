@@ -22,13 +22,14 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from tocsin import temporal
-from tocsin.cli.errors import Failed, Gone, NoWorker, Refused, Unavailable
+from tocsin.cli.errors import Failed, Gone, NoWorker, Refused, Unavailable, Usage
 from tocsin.cli.incidents import Execution
 from tocsin.domain.events import Commanded
 from tocsin.domain.messages import CommandReply
 from tocsin.domain.reports import Report
 from tocsin.domain.state import Entry, Message
 from tocsin.domain.view import IncidentView, LedgerRow
+from tocsin.settings import SettingsError
 from workflows import attributes
 from workflows.casework import Casework
 
@@ -52,11 +53,13 @@ _COMPLETED_MEANWHILE = "AcceptedUpdateCompletedWorkflow"
 
 
 async def connect() -> TemporalIncidents:
-    """The incidents of the server that the environment names. Raises `Unavailable`."""
+    """The incidents of the server that the environment names. Raises `Unavailable`, `Usage`."""
     try:
         return TemporalIncidents(await temporal.connect())
     except temporal.TemporalUnavailable as error:
         raise Unavailable(str(error)) from error
+    except SettingsError as error:
+        raise Usage(str(error)) from error
 
 
 class TemporalIncidents:
