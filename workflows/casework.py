@@ -23,9 +23,10 @@ with workflow.unsafe.imports_passed_through():
     from tocsin.domain.decide import decide, is_repeated, refuse
     from tocsin.domain.events import Alert, Commanded, Delivery, Event, PhaseReached, TimePassed
     from tocsin.domain.messages import CommandReply, Identify, OpenedRecord, OpenRecord
+    from tocsin.domain.operators import details
     from tocsin.domain.reports import Report, assemble
     from tocsin.domain.state import Entry, Message
-    from tocsin.domain.view import IncidentView, LedgerRow, details, ledger, view
+    from tocsin.domain.view import IncidentView, LedgerRow, ledger, view
     from tocsin.domain.words import Phase
     from workflows import limits
     from workflows.alarms import Alarms
@@ -201,6 +202,7 @@ class Casework:
                 Identify(plan=self.case.state.plan.name, person=person),
                 start_to_close_timeout=limits.LOCAL_ATTEMPT,
                 retry_policy=limits.LOCAL_RETRY,
+                summary=f"{command.kind.replace('_', ' ')}: is {person} in the directory?",
             )
             if known is None:
                 raise CommandRefused(f'the directory of plan {self.case.plan.plan} has no person "{person}"')

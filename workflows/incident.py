@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from tocsin.domain.events import Alert, Event, Latecomer
     from tocsin.domain.messages import IncidentOutcome, IncidentStart, OpenRecord, PostIncidentStart
     from tocsin.domain.opening import opened, reported_by
-    from tocsin.domain.view import summary
+    from tocsin.domain.operators import summary
     from tocsin.domain.words import Phase
     from workflows import limits
     from workflows.casework import Casework

@@ -13,8 +13,8 @@ with workflow.unsafe.imports_passed_through():
     from tocsin.domain.events import Commanded, Latecomer
     from tocsin.domain.messages import ArchiveIncident, IncidentOutcome, OpenRecord, PostIncidentStart
     from tocsin.domain.opening import going_on
+    from tocsin.domain.operators import summary
     from tocsin.domain.state import TOCSIN
-    from tocsin.domain.view import summary
     from tocsin.domain.words import Phase, Status
     from workflows import limits
     from workflows.casework import Casework

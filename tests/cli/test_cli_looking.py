@@ -54,7 +54,7 @@ def test_a_storm_as_it_is_shown(world: World, desk: Desk, capsys: pytest.Capture
         "           The wind rises\n"
         "\n"
         "What can be done now\n"
-        f"  Answer page 1 ({ref}-1): The wind rises – role pilot\n"
+        f"  Answer page 1 ({ref}-1): The wind rises – Pilot\n"
         f"      tocsin ack {ref} --page 1\n"
     )
     assert max(map(len, shown.splitlines())) <= 80

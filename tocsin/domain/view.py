@@ -8,7 +8,7 @@ from tocsin.domain import clocks, naming, phases
 from tocsin.domain.base import Moment, Value
 from tocsin.domain.case import Case
 from tocsin.domain.plan import Step
-from tocsin.domain.state import AnchorTime, DueChange, Fact, Meeting, Page, StepState, Task
+from tocsin.domain.state import AnchorTime, DueChange, Fact, Meeting, Page, StepState, Target, Task
 from tocsin.domain.words import Anchor, Phase, Status, Verdict
 
 
@@ -190,7 +190,7 @@ def next_actions(case: Case) -> tuple[NextAction, ...]:
     pages = [
         NextAction(
             what=f"Answer page {page.number} ({naming.page_code(state.id, page.number)}): {page.reason}",
-            who=str(page.levels[page.level].target),
+            who=whom(case, page.levels[page.level].target),
             command=f"tocsin ack {ref} --page {page.number}",
         )
         for page in state.pages.values()
@@ -203,7 +203,9 @@ def next_actions(case: Case) -> tuple[NextAction, ...]:
         for step in phases.open_steps(case)
     ]
     tasks = [
-        NextAction(what=task.title, who=str(task.assignee), command=f"tocsin task {ref} done {task.number}")
+        NextAction(
+            what=task.title, who=whom(case, task.assignee), command=f"tocsin task {ref} done {task.number}"
+        )
         for task in state.tasks.values()
         if task.done is None
     ]
@@ -217,6 +219,11 @@ def next_actions(case: Case) -> tuple[NextAction, ...]:
         if name not in state.facts
     ]
     return (*pages, *steps, *tasks, _ending(case, ref), *facts)
+
+
+def whom(case: Case, target: Target) -> str:
+    """The title of a role, the key of a person."""
+    return case.plan.roles[target.role].title if target.role else str(target)
 
 
 def _step_command(case: Case, ref: str, step: Step) -> str:
@@ -241,48 +248,3 @@ def _ending(case: Case, ref: str) -> NextAction:
     if case.state.status is Status.OPEN:
         return NextAction(what="Resolve it", who="anybody", command=f'tocsin resolve {ref} "what ended it"')
     return NextAction(what="Close it", who="anybody", command=f"tocsin close {ref}")
-
-
-def summary(case: Case) -> str:
-    """One line that never changes: what an operator reads beside the workflow's id."""
-    drill = "DRILL " if case.state.is_drill else ""
-    return f"{drill}{case.state.reference} · {case.plan.plan} · {case.state.title}"
-
-
-def details(case: Case, now: datetime) -> str:
-    """The incident in Markdown, for an operator who knows nothing of the code."""
-    state = case.state
-    deadline = next_deadline(case)
-    lines = [
-        f"## {'DRILL — ' if state.is_drill else ''}{state.reference}: {state.title}",
-        f"**{state.status}** · phase **{state.phase.label if state.phase else 'not begun'}** · severity "
-        f"**{case.plan.severities[state.severity].title}** · plan **{case.plan.title}**",
-        f"Next deadline: **{deadline:%Y-%m-%d %H:%M:%S} UTC**" if deadline else "Nothing is owed now.",
-        "",
-        *_details_of_actions(case),
-        "### Ledger",
-        "| obligation | clause | due (UTC) | verdict | reason |",
-        "| --- | --- | --- | --- | --- |",
-        *(_ledger_line(row) for row in ledger(case)),
-        "",
-        "### Newest on the timeline",
-        *(f"- {entry.at:%m-%d %H:%M:%S} {entry.text} — {entry.by}" for entry in state.timeline[-10:]),
-    ]
-    return "\n".join(lines)
-
-
-def _details_of_actions(case: Case) -> list[str]:
-    steps = phases.open_steps(case)
-    waiting = [page for page in case.state.pages.values() if page.is_open]
-    lines = [f"- page {page.number} waits for {page.levels[page.level].target}" for page in waiting]
-    lines += [f"- [ ] {step.title} ({case.plan.roles[step.role].title})" for step in steps]
-    return ["### To do now", *(lines or ["Nothing."]), ""]
-
-
-def _ledger_line(row: LedgerRow) -> str:
-    due = f"{row.due:%m-%d %H:%M:%S}" if row.due else "—"
-    mark = {Verdict.MET: "✅ ", Verdict.OVERDUE: "⏰ ", Verdict.LATE: "⚠️ ", Verdict.MISSED: "❌ "}.get(
-        row.verdict, ""
-    )
-    reason = row.reason.replace("|", "\\|")
-    return f"| {row.title} ({row.key}) | {row.clause} | {due} | {mark}{row.verdict} | {reason} |"
