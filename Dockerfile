@@ -14,16 +14,15 @@ RUN --mount=type=cache,target=/root/.cache/uv uv sync --frozen --no-dev \
     && python -m compileall -q tocsin workflows activities worker.py starter.py
 
 FROM python:3.13-slim
-# The records' folder belongs to the user in the image, so that a new named volume mounted there does too.
+# The folders for volumes belong to the user in the image, so that a new named volume mounted there does too.
 RUN groupadd --gid 10001 tocsin \
     && useradd --uid 10001 --gid tocsin --no-create-home --shell /usr/sbin/nologin tocsin \
-    && install --directory --owner=tocsin --group=tocsin --mode=0750 /var/lib/tocsin
+    && install --directory --owner=tocsin --group=tocsin --mode=0750 /var/lib/tocsin /var/lib/sandbox
 COPY --from=build /app /app
 ENV PATH=/app/.venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 WORKDIR /app
 USER 10001:10001
-VOLUME /var/lib/tocsin
 STOPSIGNAL SIGTERM
 CMD ["python", "worker.py"]

@@ -15,7 +15,7 @@ random_hex() {
 
 while IFS= read -r line; do
     case $line in
-        POSTGRES_PASSWORD= | TOCSIN_LINK_SECRET=) line=$line$(random_hex) ;;
+        POSTGRES_PASSWORD=) line=$line$(random_hex) ;;
         TOCSIN_INGEST_TOKENS=) line=${line}monitor:$(random_hex) ;;
     esac
     printf '%s\n' "$line"

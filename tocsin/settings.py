@@ -14,7 +14,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-_VARIABLES = {
+VARIABLES = {
     "plans": "TOCSIN_PLANS",
     "state": "TOCSIN_STATE",
     "public_url": "TOCSIN_PUBLIC_URL",
@@ -34,6 +34,7 @@ _VARIABLES = {
     "calls_per_second": "TOCSIN_CALLS_PER_SECOND",
     "emails_per_second": "TOCSIN_EMAILS_PER_SECOND",
 }
+"""The variable behind each field of `Settings`."""
 
 
 class SettingsError(Exception):
@@ -69,7 +70,7 @@ class Settings(BaseModel):
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Settings:
         """Read the variables; an empty one counts as not set. Raises `SettingsError`."""
-        given = {field: environ[name] for field, name in _VARIABLES.items() if environ.get(name)}
+        given = {field: environ[name] for field, name in VARIABLES.items() if environ.get(name)}
         try:
             return cls.model_validate(given)
         except ValidationError as error:
@@ -79,7 +80,7 @@ class Settings(BaseModel):
         """Raise `SettingsError` unless all of these are set, naming the variables that are not."""
         empty = [field for field in fields if not _plain(getattr(self, field))]
         if empty:
-            names = ", ".join(_VARIABLES[field] for field in empty)
+            names = ", ".join(VARIABLES[field] for field in empty)
             raise SettingsError(f"set {names}: .env.example says what each is for")
 
     @model_validator(mode="after")
@@ -94,7 +95,7 @@ _TWO_KEYS = "set SENDGRID_EVENTS_PUBLIC_KEY or SENDGRID_EVENTS_PUBLIC_KEY_FILE, 
 
 def _explained(problem: ErrorDetails) -> str:
     """The variable, when it is about one, and what is wrong; never the value, which may be a secret."""
-    return ": ".join([*(_VARIABLES[str(field)] for field in problem["loc"][:1]), problem["msg"]])
+    return ": ".join([*(VARIABLES[str(field)] for field in problem["loc"][:1]), problem["msg"]])
 
 
 def _plain(value: object) -> str:

@@ -2,52 +2,28 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import re
 import shutil
 import subprocess
-import sys
-import threading
 import tomllib
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.deployment.described import OWN_SECRETS, ROOT, Script, Services, flags_of, settings_in, variables
+from tocsin.callbacks import EVENTS_PATH, SMS_PATH
+from tocsin.sandbox.config import SandboxConfig
+from tocsin.sandbox.signing import PUBLIC_KEY_NAME
+from tocsin.settings import VARIABLES, Settings
+
 WORKER_SHUTDOWN_SECONDS = 30
 LONG_RUNNING = {"postgresql", "temporal", "ui", "worker", "receiver", "sandbox"}
 ONE_SHOT = {"schema", "namespace"}
-OWN_SECRETS = {"POSTGRES_PASSWORD", "TOCSIN_LINK_SECRET", "TOCSIN_INGEST_TOKENS"}
-
-Services = dict[str, dict[str, Any]]
-Script = Callable[[], subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture(scope="module")
-def compose() -> dict[str, Any]:
-    loaded: dict[str, Any] = YAML(typ="safe").load(ROOT / "docker-compose.yml")
-    return loaded
-
-
-@pytest.fixture(scope="module")
-def services(compose: dict[str, Any]) -> Services:
-    defined: Services = compose["services"]
-    return defined
-
-
-def settings_in(env_file: Path) -> dict[str, str]:
-    lines = env_file.read_text().splitlines()
-    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
-
-
-def variables(text: str) -> dict[str, str]:
-    """Every `${NAME…}` in `text`, with what follows the name: `:-default`, `:?message` or nothing."""
-    return dict(re.findall(r"\$\{([A-Z_]+)([^}]*)\}", text))
 
 
 def test_the_file_keeps_to_the_compose_specification(compose: dict[str, Any]) -> None:
@@ -113,15 +89,66 @@ def test_worker_and_receiver_share_one_record_store_and_one_set_of_settings(
     services: Services,
 ) -> None:
     worker, receiver = services["worker"], services["receiver"]
-    assert worker["volumes"] == receiver["volumes"]
+    assert set(worker["volumes"]) == set(receiver["volumes"]) - {"sandbox:/var/lib/sandbox:ro"}
     assert f"records:{worker['environment']['TOCSIN_STATE']}" in worker["volumes"]
     assert worker["environment"] == receiver["environment"]
+
+
+def test_whatever_can_be_set_reaches_the_worker_and_the_receiver(services: Services) -> None:
+    of_the_command_line = {"TOCSIN_ACTOR"}
+    assert set(VARIABLES.values()) - of_the_command_line <= set(services["worker"]["environment"])
+
+
+def test_settings_that_may_stay_empty_count_as_not_set() -> None:
+    example = settings_in(ROOT / ".env.example")
+    assert Settings.from_environment(example).drill_speed is None
+
+
+def test_each_health_check_asks_where_its_service_listens(services: Services) -> None:
+    for name in ("worker", "receiver", "sandbox"):
+        asked = urlsplit(services[name]["healthcheck"]["test"][-1])
+        assert str(asked.port) in " ".join(services[name]["command"]), name
+
+
+def test_the_sandbox_takes_the_accounts_of_the_example_and_knows_no_others(services: Services) -> None:
+    sandbox, example = SandboxConfig(), settings_in(ROOT / ".env.example")
+    assert example["SENDGRID_API_KEY"] == sandbox.api_key
+    assert example["TWILIO_ACCOUNT_SID"] == sandbox.account_sid
+    assert example["TWILIO_AUTH_TOKEN"] == sandbox.auth_token
+    assert example["TWILIO_FROM"] == sandbox.number
+    assert "environment" not in services["sandbox"]
+
+
+def test_the_receiver_reads_the_key_that_the_sandbox_makes(services: Services) -> None:
+    flags = flags_of(services["sandbox"])
+    key_file = Path(settings_in(ROOT / ".env.example")["SENDGRID_EVENTS_PUBLIC_KEY_FILE"])
+    assert key_file == Path(flags["--event-key"]).with_name(PUBLIC_KEY_NAME)
+    assert services["sandbox"]["volumes"] == [f"sandbox:{key_file.parent}"]
+    assert f"sandbox:{key_file.parent}:ro" in services["receiver"]["volumes"]
+
+
+def test_what_the_sandbox_remembers_survives_its_container(compose: dict[str, Any]) -> None:
+    flags = flags_of(compose["services"]["sandbox"])
+    assert Path(flags["--state"]).parent == Path(flags["--event-key"]).parent == Path("/var/lib/sandbox")
+    assert "sandbox" in compose["volumes"]
+
+
+def test_the_sandbox_calls_the_url_whose_signature_the_receiver_checks(services: Services) -> None:
+    flags = flags_of(services["sandbox"])
+    assert flags["--inbound-sms-url"] == "${TOCSIN_PUBLIC_URL}" + SMS_PATH
+    assert flags["--events-url"] == f"http://receiver:8080{EVENTS_PATH}"
+
+
+def test_every_folder_for_a_volume_belongs_to_the_user_of_the_image(services: Services) -> None:
+    [made] = re.findall(r"install --directory --owner=tocsin .*", (ROOT / "Dockerfile").read_text())
+    ours = [volume for name in ("worker", "receiver", "sandbox") for volume in services[name]["volumes"]]
+    assert {volume.split(":")[1] for volume in ours if re.match(r"[a-z]", volume)} <= set(made.split())
 
 
 def test_no_secret_has_a_default_in_the_file() -> None:
     asked = variables((ROOT / "docker-compose.yml").read_text())
     secrets = {name for name in asked if re.search("PASSWORD|SECRET|TOKEN|API_KEY|ACCOUNT_SID", name)}
-    assert {"POSTGRES_PASSWORD", "TOCSIN_LINK_SECRET", "SENDGRID_API_KEY", "TWILIO_AUTH_TOKEN"} <= secrets
+    assert OWN_SECRETS | {"SENDGRID_API_KEY", "TWILIO_AUTH_TOKEN"} <= secrets
     assert all(asked[name].startswith(":?") for name in secrets)
 
 
@@ -166,75 +193,6 @@ def test_the_server_reads_a_dynamic_config_that_enables_fairness(services: Servi
 def test_every_mounted_file_exists(services: Services) -> None:
     mounted = [volume for service in services.values() for volume in service.get("volumes", [])]
     assert all((ROOT / volume.split(":")[0]).exists() for volume in mounted if volume.startswith("./"))
-
-
-@pytest.mark.parametrize("script", sorted((ROOT / "deploy").glob("*.sh")), ids=lambda script: script.name)
-def test_a_deployment_script_is_sound_shell(script: Path) -> None:
-    checked = subprocess.run(["sh", "-n", script], capture_output=True, text=True, check=False)
-    assert checked.returncode == 0, checked.stderr
-
-
-@pytest.fixture
-def new_env(tmp_path: Path) -> Script:
-    """Runs deploy/new-env.sh in a copy, so that it writes `tmp_path / ".env"`."""
-    (tmp_path / "deploy").mkdir()
-    script = shutil.copy(ROOT / "deploy/new-env.sh", tmp_path / "deploy")
-    shutil.copy(ROOT / ".env.example", tmp_path)
-    return lambda: subprocess.run(["sh", script], capture_output=True, text=True, check=False)
-
-
-def test_new_secrets_are_random_and_private(new_env: Script, tmp_path: Path) -> None:
-    assert new_env().returncode == 0
-    written = settings_in(tmp_path / ".env")
-    secrets = [written[name].removeprefix("monitor:") for name in sorted(OWN_SECRETS)]
-    assert all(re.fullmatch("[0-9a-f]{48}", secret) for secret in secrets)
-    assert len(set(secrets)) == len(secrets)
-    assert (tmp_path / ".env").stat().st_mode & 0o077 == 0
-
-
-def test_secrets_in_use_are_never_overwritten(new_env: Script, tmp_path: Path) -> None:
-    new_env()
-    written = (tmp_path / ".env").read_text()
-    again = new_env()
-    assert again.returncode == 1
-    assert "move it away first" in again.stderr
-    assert (tmp_path / ".env").read_text() == written
-
-
-class HealthOnly(http.server.BaseHTTPRequestHandler):
-    """Answers 200 to `/healthz` and 503 to everything else."""
-
-    def do_GET(self) -> None:
-        self.send_response(200 if self.path == "/healthz" else 503)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Keep the test's output clean."""
-
-
-@pytest.fixture
-def healthy_url() -> Iterator[str]:
-    with http.server.HTTPServer(("127.0.0.1", 0), HealthOnly) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-def probe(url: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(ROOT / "deploy/probe.py"), url]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def test_the_probe_tells_the_healthy_from_the_sick_and_the_dead(healthy_url: str) -> None:
-    assert probe(f"{healthy_url}/healthz").returncode == 0
-
-    sick = probe(f"{healthy_url}/readyz")
-    assert sick.returncode == 1
-    assert "answers 503, not 200" in sick.stderr
-
-    dead = probe("http://127.0.0.1:1/healthz")
-    assert dead.returncode == 1
-    assert "does not answer" in dead.stderr
 
 
 def has_compose() -> bool:

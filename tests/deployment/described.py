@@ -1,0 +1,31 @@
+"""Reading what describes a deployment: docker-compose.yml and .env files."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+OWN_SECRETS = {"POSTGRES_PASSWORD", "TOCSIN_INGEST_TOKENS"}
+"""What every installation makes for itself."""
+
+Services = dict[str, dict[str, Any]]
+Script = Callable[[], subprocess.CompletedProcess[str]]
+
+
+def settings_in(env_file: Path) -> dict[str, str]:
+    lines = env_file.read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def flags_of(service: dict[str, Any]) -> dict[str, str]:
+    """The `--name=value` words of a service's command."""
+    return dict(word.split("=", 1) for word in service["command"] if word.startswith("--"))
+
+
+def variables(text: str) -> dict[str, str]:
+    """Every `${NAME…}` in `text`, with what follows the name: `:-default`, `:?message` or nothing."""
+    return dict(re.findall(r"\$\{([A-Z_]+)([^}]*)\}", text))
