@@ -7,7 +7,6 @@ message is a function per channel, so that a test can let them fail.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -85,7 +84,7 @@ class Letter(NamedTuple):
     dispatch: Dispatch
 
 
-@dataclass
+@dataclass(repr=False)
 class World:
     """One incident, its people, its vendors and its clock."""
 
@@ -150,12 +149,14 @@ class World:
 
     def happens(self, event: Event) -> None:
         """An event acts on the incident; then errands run and the story goes on, until nothing is left to do now."""
-        waiting = deque([event])
-        while waiting:
-            self._state = decide(self.case, waiting.popleft(), self.now)
-            waiting.extend(self._run_errands())
-            if not waiting:
-                waiting.extend(self._go_on())
+        self.becomes(decide(self.case, event, self.now))
+
+    def becomes(self, state: IncidentState) -> None:
+        """The incident has come to this state; what follows from it happens now."""
+        self._state = state
+        while events := list(self._run_errands()) or list(self._go_on()):
+            for event in events:
+                self._state = decide(self.case, event, self.now)
 
     def reported(self, message: str, state: DeliveryState, detail: str = "") -> Delivery:
         """A vendor's word about a message, said now."""

@@ -1,0 +1,163 @@
+"""What becomes of messages: fallbacks, failures for now and for good, and vendors who speak out of turn."""
+
+import pytest
+
+from tests.domain import harbour
+from tests.domain.world import World, fails, is_down, refuses, says_nothing
+from tocsin.domain import commands as say
+from tocsin.domain.commands import CommandRefused
+from tocsin.domain.decide import refuse
+from tocsin.domain.delivery import DeliveryState
+from tocsin.domain.events import NotSent, Sent, TimePassed
+from tocsin.domain.words import Verdict
+
+NOTICE_ONLY = harbour.plan_without("summon", "interim-report", "secured")
+
+
+@pytest.fixture
+def world():
+    """A promise to the owners, over email or SMS, of an incident that nobody is paged for."""
+    return World(plan=NOTICE_ONLY)
+
+
+def told(world):
+    [duty, _] = world.owed("owners").duties
+    return duty
+
+
+@pytest.mark.parametrize("vendor", [refuses, is_down, fails])
+def test_a_notice_that_one_channel_does_not_deliver_goes_over_the_next(world, vendor):
+    world.vendors["email"] = vendor
+    world.alert(customer="orca")
+    assert world.reached[-1] == ("sms", "desk")
+    assert told(world).note == "delivered to @desk"
+    first, second = world.state.messages.values()
+    assert first.succeeded_by == second.id
+
+
+def test_a_notice_that_no_channel_delivers_keeps_nothing(world):
+    world.vendors.update(email=refuses, sms=fails)
+    world.alert(customer="orca")
+    assert told(world).done is None
+    world.passes(days=1)
+    assert world.verdict("owners") is Verdict.OVERDUE
+
+
+def test_when_no_channel_takes_it_for_now_the_last_is_tried_again_until_it_does(world):
+    world.vendors.update(email=is_down, sms=is_down)
+    world.alert(customer="orca")
+    world.passes(minutes=3)
+    assert world.state.messages[world.letters[-1].dispatch.message].attempt == 4
+    world.vendors["sms"] = says_nothing
+    world.passes(minutes=1)
+    [_, last] = world.state.messages.values()
+    assert (last.attempt, last.state, last.retry_at) == (5, DeliveryState.SENT, None)
+
+
+def test_a_message_that_arrived_after_all_is_not_tried_again(world):
+    world.vendors.update(email=is_down, sms=is_down)
+    world.alert(customer="orca")
+    last = world.letters[-1].dispatch.message
+    world.happens(world.reported(last, DeliveryState.DELIVERED))
+    tried = len(world.letters)
+    world.passes(hours=1)
+    assert len(world.letters) == tried
+    assert world.state.messages[last].state is DeliveryState.DELIVERED
+
+
+def test_the_customer_whom_nobody_knows_is_said_to_be_nobody(world):
+    world.alert(customer="nessie")
+    assert world.log("nobody") == ["the directory has nobody for owners of customer nessie"]
+
+
+def test_a_delivery_that_overtakes_the_vendors_answer_counts(world):
+    def overtakes(world, message, reached):
+        yield world.reported(message.id, DeliveryState.DELIVERED)
+        yield Sent(message=message.id, reached=reached, vendor_id="v1")
+
+    world.vendors["email"] = overtakes
+    world.alert(customer="orca")
+    [message] = world.state.messages.values()
+    assert (message.state, message.reached) == (DeliveryState.DELIVERED, "desk")
+    assert told(world).note == "delivered to owners/desk"
+
+
+@pytest.mark.parametrize("state", list(DeliveryState))
+def test_doubled_reports_change_nothing(world, state):
+    world.vendors["email"] = says_nothing
+    world.alert(customer="orca")
+    report = world.reported(world.letters[0].dispatch.message, state)
+    world.happens(report)
+    once = world.state
+    world.happens(report)
+    assert world.state == once
+
+
+@pytest.mark.parametrize("late", [DeliveryState.QUEUED, DeliveryState.SENT, DeliveryState.FAILED_FOR_NOW])
+def test_reports_out_of_order_change_nothing(world, late):
+    world.alert(customer="orca")
+    before = world.state
+    world.happens(world.reported(world.letters[0].dispatch.message, late))
+    assert world.state == before
+
+
+def test_reports_of_unknown_messages_change_nothing(world):
+    world.alert(customer="orca")
+    before = world.state
+    world.happens(world.reported("another-m1", DeliveryState.DELIVERED))
+    assert world.state == before
+
+
+@pytest.mark.parametrize("again", ["never", "for_now"])
+def test_a_second_answer_about_the_same_send_changes_nothing(world, again):
+    world.alert(customer="orca")
+    before = world.state
+    message = world.letters[0].dispatch.message
+    world.happens(NotSent(message=message, again=again, detail="late"))
+    world.happens(Sent(message=message, reached="somebody else", vendor_id="v2"))
+    assert world.state == before
+
+
+def test_a_vendors_clock_that_runs_ahead_does_not_deliver_in_the_future(world):
+    world.vendors["email"] = says_nothing
+    world.alert(customer="orca")
+    report = world.reported(world.letters[0].dispatch.message, DeliveryState.DELIVERED)
+    world.now = world.now.replace(second=0)
+    ahead = report.report.model_copy(update={"at": world.now.replace(hour=23)})
+    world.happens(report.model_copy(update={"report": ahead}))
+    assert told(world).done == world.now
+
+
+def test_mail_that_bounces_after_it_was_delivered_goes_over_the_next_channel(world):
+    world.alert(customer="orca")
+    world.happens(world.reported(world.letters[0].dispatch.message, DeliveryState.FAILED))
+    assert world.reached == [("email", "desk"), ("sms", "desk")]
+
+
+def refused_later(world, kind, **what):
+    """A command that was queued, and is refused when a worker comes to it."""
+    command = world.command(kind, **what)
+    with pytest.raises(CommandRefused) as refusal:
+        world.says(kind, **what)
+    return command, refusal.value
+
+
+def test_whoever_was_told_queued_is_told_when_it_is_refused_and_only_once(world):
+    world.alert()
+    command, refusal = refused_later(world, say.FinishStep, step="dance")
+    for _ in range(2):
+        world.becomes(refuse(world.case, command, refusal, world.now))
+
+    [letter] = world.sent("refusal")
+    assert (letter.channel, letter.to) == ("sms", "ana")
+    assert letter.dispatch.subject == "Your step was refused"
+    assert 'there is no step "dance"' in letter.dispatch.text
+    assert len(world.log("refused")) == 1
+    assert not world.state.seen[command.id].accepted
+
+
+def test_time_that_passes_without_anything_due_changes_nothing(world):
+    world.alert(customer="orca")
+    before = world.state
+    world.happens(TimePassed())
+    assert world.state == before
