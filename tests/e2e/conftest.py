@@ -1,19 +1,28 @@
-"""Everything for real: a Temporal server, the sandbox, the receiver and a worker, each in its own process."""
+"""Everything for real: a Temporal server, the sandbox, the receiver and a worker, each in its own process.
+
+Starting all of it takes seconds, so most tests share one `house`. Whoever kills something in it does so through
+`tests.e2e.outside.dead`, which starts it again whatever happens.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+from tests.e2e.outside import let_all_be_well
 from tests.workflows.lighthouse import DIRECTORY, PLAN
 from tocsin.embedded.play import Play
 from tocsin.embedded.stack import Ports, Stack
 from tocsin.settings import environment
 
+LAMPS = count(1)
+"""Each test lets a lamp of its own go out."""
 
-def lighthouse_stack(folder: Path) -> Stack:
+
+def lighthouse_stack(folder: Path, drill_speed: int | None = None) -> Stack:
     """A stack that runs the lighthouse's plan on free ports."""
     plan = folder / "plans" / "lighthouse"
     plan.mkdir(parents=True)
@@ -23,21 +32,28 @@ def lighthouse_stack(folder: Path) -> Stack:
         name: value for name, value in environment().items() if not name.startswith(("TEMPORAL_", "TOCSIN_"))
     }
     variables["TOCSIN_PLANS"] = str(folder / "plans")
-    return Stack(folder / "state", variables, Ports.free())
+    return Stack(folder / "state", variables, Ports.free(), drill_speed)
 
 
-@pytest.fixture
-def stack(tmp_path: Path) -> Iterator[Stack]:
-    """A running stack of one's own."""
-    stack = lighthouse_stack(tmp_path)
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A running stack that tests share."""
+    stack = lighthouse_stack(tmp_path_factory.mktemp("house"))
     stack.start()
     yield stack
     stack.stop()
 
 
 @pytest.fixture
-def play(stack: Stack) -> Iterator[Play]:
-    """Somebody who speaks to the stack from outside."""
-    play = Play(stack)
+def play(house: Stack) -> Iterator[Play]:
+    """Somebody who speaks to the shared stack from outside; the vendors are well again afterwards."""
+    play = Play(house)
     yield play
+    let_all_be_well(house)
     play.close()
+
+
+@pytest.fixture
+def lamp() -> int:
+    """The number of a lamp that no other test has."""
+    return next(LAMPS)

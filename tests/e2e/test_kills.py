@@ -2,104 +2,98 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import Any
-
 import httpx
 import pytest
 
+from tests.e2e.outside import (
+    LONG,
+    arrived,
+    dead,
+    faults_are_used_up,
+    first,
+    let_vendor,
+    sends,
+    wait_until_met,
+)
 from tests.e2e.payloads import lamp_is_out
 from tocsin.embedded.play import Play
 from tocsin.embedded.stack import Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
-KIT, DEE = "+12025550101", "+12025550102"
+
+def test_a_worker_killed_in_the_middle_of_its_sends_loses_no_message_and_repeats_recognisably(
+    house: Stack, play: Play, lamp: int
+) -> None:
+    incident = play.alert(lamp_is_out(lamp))["incident"]
+    first(play, incident, "sms")
+    let_vendor(house, "sendgrid", "slow:2", times=1)
+    let_vendor(house, "twilio", "slow:2", times=1, path="Messages.json")
+    play.tocsin("report", incident, "interim", "--send", person="kit")
+    play.tocsin("page", incident, "we need you", "--person", "dee", person="kit")
+    play.wait_for("both sends to be under way", lambda: faults_are_used_up(house), LONG)
+
+    with dead(house, "worker"):
+        pass
+
+    wait_until_met(play, incident, "interim-report#1")
+    play.wait_for("the page to be known as sent", lambda: len(_pages(play, incident)) == 2, LONG)
+    assert len(arrived(play, incident, "sms")) == 2, "Twilio was asked before the second attempt"
+    emails = arrived(play, incident, "email")
+    assert len(emails) <= 2, "only the send that was in flight may repeat"
+    assert len({email["message_id"] for email in emails}) == 1, (
+        "SendGrid can't be asked; a repeat says that it is one"
+    )
+    assert len({email["subject"] for email in emails}) == 1
 
 
-def texts(play: Play) -> list[str]:
-    """The bodies of the text messages at the sandbox."""
-    return [message["text"] for message in play.messages("sms")]
+def _pages(play: Play, incident: str) -> list[str]:
+    return [message["id"] for message in sends(play, incident, channel="sms") if message["vendor_id"]]
 
 
-def slow_twilio(stack: Stack, seconds: float) -> None:
-    """The vendor takes the next message at once and answers late."""
-    fault = {"vendor": "twilio", "kind": f"slow:{seconds:g}", "times": 1}
-    httpx.post(f"{stack.sandbox_url}/sandbox/faults", json=fault).raise_for_status()
+def test_a_server_killed_after_the_alert_was_accepted_pages_all_the_same(
+    house: Stack, play: Play, lamp: int
+) -> None:
+    with dead(house, "worker"):
+        incident = play.alert(lamp_is_out(lamp))["incident"]
+        with dead(house, "temporal"):
+            pass
+
+    first(play, incident, "sms")
 
 
-def incident_of(play: Play) -> str:
-    """The id of the only incident."""
+def test_a_receiver_killed_and_started_again_takes_what_the_vendors_kept(
+    house: Stack, play: Play, lamp: int
+) -> None:
+    with dead(house, "worker"):
+        incident = play.alert(lamp_is_out(lamp))["incident"]
+        house.kill("receiver")
+    try:
+        first(play, incident, "sms")
+    finally:
+        house.start_receiver()
 
-    def found() -> Any:
-        incidents = play.tocsin("list", quiet=True)
-        return incidents[0]["incident"] if incidents else None
-
-    return str(play.wait_for("the incident to be listed", found))
-
-
-def test_a_worker_killed_in_the_middle_of_a_page_loses_no_message(stack: Stack, play: Play) -> None:
-    slow_twilio(stack, 3)
-    play.alert(lamp_is_out())
-    play.wait_for("the page to be under way", lambda: play.messages("sms") or _is_under_way(play))
-
-    stack.kill("worker")
-    stack.start_worker()
-
-    play.wait_for("the page", lambda: texts(play), 60)
-    incident = incident_of(play)
-    play.tocsin("ack", incident, person="kit")
-    ledger = {row["key"]: row for row in play.tocsin("ledger", incident)}
-    assert ledger["summon"]["verdict"] == "met"
-    assert set(Counter(texts(play)).values()) <= {1, 2}, "only the send that was in flight may repeat"
-    assert len(set(texts(play))) == 1, "a repeat says exactly the same, with the same code"
-
-
-def _is_under_way(play: Play) -> bool:
-    incidents = play.tocsin("list", quiet=True)
-    return bool(incidents)
-
-
-def test_a_server_killed_after_the_alert_was_accepted_pages_all_the_same(stack: Stack, play: Play) -> None:
-    stack.kill("worker")
-    play.alert(lamp_is_out())
-
-    stack.kill("temporal")
-    stack.start_temporal()
-    stack.start_worker()
-
-    play.wait_for("the page", lambda: texts(play), 60)
-
-
-def test_a_receiver_killed_and_started_again_takes_what_the_vendors_kept(stack: Stack, play: Play) -> None:
-    play.alert(lamp_is_out())
-    play.wait_for("the page", lambda: texts(play))
-    stack.kill("receiver")
-    stack.start_receiver()
-
-    incident = incident_of(play)
-
-    def delivered() -> bool:
-        return any(
-            message["state"] == "delivered" for message in play.tocsin("messages", incident, quiet=True)
-        )
-
-    assert play.wait_for("the delivery report to reach the incident", delivered, 60)
+    play.wait_for(
+        "the delivery report to reach the incident",
+        lambda: sends(play, incident, channel="sms", state="delivered"),
+        LONG,
+    )
 
 
 def test_while_temporal_is_away_an_alert_is_refused_with_503_and_taken_on_the_next_try(
-    stack: Stack, play: Play
+    house: Stack, play: Play, lamp: int
 ) -> None:
-    stack.kill("temporal")
-    url = f"{stack.receiver_url}/v1/alertmanager"
-    answer = httpx.post(url, json=lamp_is_out(), timeout=10)
-    assert answer.status_code == 503
-    assert "Retry-After" in answer.headers
+    url = f"{house.receiver_url}/v1/alertmanager"
+    with dead(house, "temporal"):
+        answer = httpx.post(url, json=lamp_is_out(lamp), timeout=10)
+        assert answer.status_code == 503
+        assert int(answer.headers["Retry-After"]) > 0
 
-    stack.start_temporal()
-    play.wait_for(
-        "the receiver to reach Temporal", lambda: httpx.post(url, json=lamp_is_out()).is_success, 60
-    )
+    taken = play.wait_for("the receiver to reach Temporal", lambda: _taken(url, lamp), LONG)
+    first(play, taken, "sms")
+    assert [each["incident"] for each in play.tocsin("list") if f"lamp {lamp} " in each["title"]] == [taken]
 
-    play.wait_for("the page", lambda: texts(play), 60)
-    assert len(play.tocsin("list")) == 1
+
+def _taken(url: str, lamp: int) -> str | None:
+    answer = httpx.post(url, json=lamp_is_out(lamp), timeout=10)
+    return str(answer.json()["incident"]) if answer.is_success else None

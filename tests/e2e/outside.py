@@ -1,0 +1,181 @@
+"""What somebody outside can do to a stack, and see of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tocsin.channels.deliveries import CORRELATION_PREFIX
+from tocsin.embedded.play import Play, PlayError
+from tocsin.embedded.stack import ROOT, Stack
+
+KIT, DEE, MAX = "+12025550101", "+12025550102", "+12025550103"
+"""The phones of the keeper, the deputy and the harbour master."""
+
+LONG = 60.0
+"""Seconds that a busy machine may take for what is a matter of one or two."""
+
+Message = dict[str, Any]
+
+
+# Processes
+
+
+@contextmanager
+def dead(stack: Stack, *names: str) -> Iterator[None]:
+    """Kill processes without a farewell; on leaving they are started again, those first that others need."""
+    starts: dict[str, Callable[[], None]] = {
+        "temporal": stack.start_temporal,
+        "sandbox": stack.start_sandbox,
+        "receiver": stack.start_receiver,
+        "worker": stack.start_worker,
+    }
+    with ExitStack() as afterwards:
+        for name in reversed(starts):
+            if name in names:
+                afterwards.callback(starts[name])
+        for name in names:
+            stack.kill(name)
+        yield
+
+
+@contextmanager
+def running(
+    arguments: Sequence[str], environment: Mapping[str, str], log: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    """One of our programs as a process of its own; it is dead on leaving."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *arguments],
+            cwd=ROOT,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def run(arguments: Sequence[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """One of our programs, to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=ROOT,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=LONG,
+        check=False,
+    )
+
+
+def tocsin_ends_with(stack: Stack, *words: str) -> int:
+    """The exit status of a command line."""
+    command = [str(Path(sys.executable).with_name("tocsin")), *words]
+    return subprocess.run(command, env=stack.child_environment(), capture_output=True, check=False).returncode
+
+
+# Vendors
+
+
+def let_vendor(stack: Stack, vendor: str, kind: str, **more: Any) -> None:
+    """Have a bad day begin at a vendor: `tocsin.sandbox.faults` says what can go wrong, and for how long."""
+    fault = {"vendor": vendor, "kind": kind, **more}
+    httpx.post(f"{stack.sandbox_url}/sandbox/faults", json=fault).raise_for_status()
+
+
+def let_all_be_well(stack: Stack) -> None:
+    """Let the bad day end, for vendors and for phones."""
+    httpx.delete(f"{stack.sandbox_url}/sandbox/faults").raise_for_status()
+    for phone in (KIT, DEE, MAX):
+        let_recipient(stack, phone, "normal")
+
+
+def faults_are_used_up(stack: Stack) -> bool:
+    """Whether every fault has hit: the requests that it was meant for have reached the vendor."""
+    faults: list[Any] = httpx.get(f"{stack.sandbox_url}/sandbox/faults").raise_for_status().json()["faults"]
+    return not faults
+
+
+def let_recipient(stack: Stack, to: str, behaviour: str) -> None:
+    """Have somebody's phone behave in some way from now on."""
+    url = f"{stack.sandbox_url}/sandbox/recipients/{to}"
+    httpx.put(url, json={"behaviour": behaviour}).raise_for_status()
+
+
+def hang_up(stack: Stack, call: Message) -> None:
+    """Refuse a call that rings."""
+    httpx.post(f"{stack.sandbox_url}/sandbox/calls/{call['id']}/hangup").raise_for_status()
+
+
+# Messages and records
+
+
+def arrived(play: Play, incident: str, kind: str) -> list[Message]:
+    """What a vendor took for an incident, oldest first; `kind` is email, sms or call."""
+    return [message for message in play.messages(kind) if _is_about(message, incident)]
+
+
+def _is_about(message: Message, incident: str) -> bool:
+    return (
+        f"incident={incident}&" in message["status_callback"]
+        or message["correlation"].get(f"{CORRELATION_PREFIX}incident") == incident
+    )
+
+
+def first(play: Play, incident: str, kind: str, seconds: float = LONG) -> Message:
+    """Wait for the first message of a kind about an incident."""
+    return play.wait_for(
+        f"the first {kind} about {incident}",
+        lambda: next(iter(arrived(play, incident, kind)), None),
+        seconds,
+    )
+
+
+def asked(play: Play, *words: str) -> Any:
+    """What the CLI answers, asked until it does: for some seconds Temporal still counts on a worker that was killed."""
+
+    def answer() -> tuple[Any] | None:
+        try:
+            return (play.tocsin(*words, quiet=True),)
+        except PlayError:
+            return None
+
+    return play.wait_for(f"an answer to tocsin {' '.join(words)}", answer, LONG)[0]
+
+
+def ledger(play: Play, incident: str) -> dict[str, dict[str, Any]]:
+    """The ledger by key."""
+    return {row["key"]: row for row in asked(play, "ledger", incident)}
+
+
+def wait_until_met(play: Play, incident: str, key: str, seconds: float = LONG) -> dict[str, Any]:
+    """Wait for a promise to be kept; its row of the ledger."""
+
+    def met() -> dict[str, Any] | None:
+        row = ledger(play, incident).get(key)
+        return row if row is not None and row["verdict"] == "met" else None
+
+    return play.wait_for(f"{key} to be met", met, seconds)
+
+
+def timeline(play: Play, incident: str) -> list[str]:
+    """The words of the timeline, oldest first."""
+    return [entry["text"] for entry in asked(play, "timeline", incident)]
+
+
+def sends(play: Play, incident: str, **wanted: str) -> list[dict[str, Any]]:
+    """The messages as the incident knows them, where they have the wanted values."""
+    known: list[dict[str, Any]] = asked(play, "messages", incident)
+    return [message for message in known if wanted.items() <= message.items()]
