@@ -16,6 +16,7 @@ from temporalio.service import RPCError
 
 from tocsin.domain import naming
 from tocsin.embedded.processes import START_TIMEOUT, Processes, StartError, answers, free_port, is_taken
+from tocsin.sandbox.signing import PUBLIC_KEY_NAME
 from tocsin.temporal import TemporalUnavailable, connect
 
 ROOT = Path(__file__).parents[2]
@@ -92,7 +93,8 @@ class Stack:
             "SENDGRID_API_KEY": "SG.sandbox",
             "SENDGRID_HOST": self.sandbox_url,
             "SENDGRID_FROM": "tocsin@example.com",
-            "SENDGRID_EVENTS_PUBLIC_KEY": self._events_public_key(),
+            "SENDGRID_EVENTS_PUBLIC_KEY": "",
+            "SENDGRID_EVENTS_PUBLIC_KEY_FILE": str(self.state / "sandbox" / PUBLIC_KEY_NAME),
             "TWILIO_ACCOUNT_SID": _SANDBOX_SID,
             "TWILIO_AUTH_TOKEN": "sandbox-auth-token",
             "TWILIO_FROM": "+15005550006",
@@ -169,10 +171,6 @@ class Stack:
     def kill(self, name: str) -> None:
         """End a process as a power cut would: SIGKILL, no farewell. Start it again with its own method."""
         self.processes.kill(name)
-
-    def _events_public_key(self) -> str:
-        key = self.state / "sandbox" / "events-public-key"
-        return key.read_text().strip() if key.exists() else ""
 
     def _refuse_taken_ports(self) -> None:
         wanted = {"sandbox": self.ports.sandbox, "receiver": self.ports.receiver, "worker": self.ports.health}
