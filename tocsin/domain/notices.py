@@ -97,9 +97,14 @@ def delivery_reported(draft: Draft, event: Delivery) -> None:
     draft.record("delivery", _in_words(message, event.report))
     if message.state in GOT_THROUGH:
         message.delivered = min(event.report.at, draft.now)
-    if message.state in GIVEN_UP:
+    if message.state in GIVEN_UP or _is_page_in_trouble(message):
         message.detail = event.report.detail
         _move_on(draft, message)
+
+
+def _is_page_in_trouble(message: Message) -> bool:
+    """A phone that is switched off may be on again later; a page does not wait for that."""
+    return message.purpose == "page" and message.state is DeliveryState.FAILED_FOR_NOW
 
 
 def _in_words(message: Message, report: DeliveryReport) -> str:
