@@ -24,9 +24,10 @@ class DirectoryActivities:
         self._directories = directories
 
     @activity.defn(name="find_recipients")
-    def find_recipients(self, request: FindRecipients) -> tuple[str, ...]:
-        """The members of an audience, by key, in the directory's order."""
-        return tuple(self._directories.directory(request.plan).members(request.audience))
+    def find_recipients(self, request: FindRecipients) -> tuple[tuple[str, ...], ...]:
+        """The members of each audience, by key, in the directory's order."""
+        directory = self._directories.directory(request.plan)
+        return tuple(tuple(directory.members(audience)) for audience in request.audiences)
 
     @activity.defn(name="identify")
     def identify(self, request: Identify) -> Person | None:

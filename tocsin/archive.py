@@ -121,7 +121,8 @@ class DiskArchive:
             return
         plan = record.plan.model_copy(update={"hash": hash})
         logged = record.model_copy(update={"incident": incident, "plan": plan}).model_dump(mode="json")
-        write_whole(path, json.dumps(logged | {"follows": follows}, indent=2).encode())
+        # A page waits for this, and Temporal's history, which is on its disk, already has every word of it.
+        write_whole(path, json.dumps(logged | {"follows": follows}, indent=2).encode(), at_leisure=True)
 
     def _folder(self, incident: str) -> Path:
         return self._incidents / _as_file_name(incident)

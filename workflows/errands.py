@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from temporalio import workflow
@@ -45,29 +45,34 @@ class Errands:
         return not self._running
 
     def run(self, errands: Mapping[str, Errand]) -> None:
-        """Start those that are not under way yet."""
-        for id, errand in errands.items():
-            if id not in self._running:
-                self._running[id] = asyncio.create_task(self._carry_out(errand))
+        """Start those that are not under way yet; who belongs to which audience is asked for all of them at once."""
+        new = [errand for id, errand in errands.items() if id not in self._running]
+        searches = [errand for errand in new if errand.kind == "find_recipients"]
+        for errand in new:
+            if errand.kind == "send":
+                self._start([errand], self._send(errand))
+            elif errand.kind == "keep_entries":
+                self._start([errand], self._keep_entries(errand))
+        if searches:
+            self._start(searches, self._find_recipients(searches))
 
-    async def _carry_out(self, errand: Errand) -> None:
-        result = await self._work(errand)
-        del self._running[errand.id]
-        self._happen(result)
+    def _start(self, errands: Sequence[Errand], work: Coroutine[Any, Any, Sequence[Event]]) -> None:
+        task = asyncio.create_task(self._carry_out(errands, work))
+        self._running |= {errand.id: task for errand in errands}
 
-    def _work(self, errand: Errand) -> Awaitable[Event]:
-        if errand.kind == "send":
-            return self._send(self._case().state.messages[errand.message or ""])
-        if errand.kind == "find_recipients":
-            return self._find_recipients(errand)
-        return self._keep_entries(errand)
+    async def _carry_out(self, errands: Sequence[Errand], work: Coroutine[Any, Any, Sequence[Event]]) -> None:
+        results = await work
+        for errand, result in zip(errands, results, strict=True):
+            del self._running[errand.id]
+            self._happen(result)
 
-    async def _send(self, message: Message) -> Event:
+    async def _send(self, errand: Errand) -> Sequence[Event]:
+        message = self._case().state.messages[errand.message or ""]
         try:
             done = await self._dispatch(message)
         except ActivityError as error:
-            return _failure_of(message, error)
-        return Sent(message=message.id, reached=done.reached, vendor_id=done.vendor_id)
+            return [_failure_of(message, error)]
+        return [Sent(message=message.id, reached=done.reached, vendor_id=done.vendor_id)]
 
     async def _dispatch(self, message: Message) -> Dispatched:
         case = self._case()
@@ -84,18 +89,21 @@ class Errands:
             summary=f"{message.purpose}: {message.channel} to {message.target}",
         )
 
-    async def _find_recipients(self, errand: Errand) -> Event:
-        assert errand.audience is not None
-        members = await workflow.execute_local_activity_method(
+    async def _find_recipients(self, errands: Sequence[Errand]) -> Sequence[Event]:
+        """Not a local activity: that would hold back the workflow task, and with it a page that goes out beside it."""
+        audiences = tuple(errand.audience for errand in errands if errand.audience is not None)
+        found = await workflow.execute_activity_method(
             DirectoryActivities.find_recipients,
-            FindRecipients(plan=self._case().state.plan.name, audience=errand.audience),
+            FindRecipients(plan=self._case().state.plan.name, audiences=audiences),
             start_to_close_timeout=limits.LOCAL_ATTEMPT,
             retry_policy=limits.LOCAL_RETRY,
-            summary=f"who belongs to {errand.audience}",
+            priority=limits.priority("notice", self._case().state.id),
+            summary="who belongs to " + ", ".join(str(audience) for audience in audiences),
         )
-        return RecipientsFound(errand=errand.id, members=members)
+        pairs = zip(errands, found, strict=True)
+        return [RecipientsFound(errand=errand.id, members=members) for errand, members in pairs]
 
-    async def _keep_entries(self, errand: Errand) -> Event:
+    async def _keep_entries(self, errand: Errand) -> Sequence[Event]:
         state = self._case().state
         entries = tuple(entry for entry in state.timeline if entry.number <= errand.entries)
         up_to = await workflow.execute_activity_method(
@@ -105,7 +113,7 @@ class Errands:
             retry_policy=limits.LOCAL_RETRY,
             summary=f"archive {len(entries)} timeline entries",
         )
-        return EntriesKept(errand=errand.id, up_to=up_to)
+        return [EntriesKept(errand=errand.id, up_to=up_to)]
 
 
 def _failure_of(message: Message, error: ActivityError) -> NotSent:

@@ -73,11 +73,10 @@ class OpenedRecord(Value):
 
 
 class FindRecipients(Value):
-    """Ask who belongs to an audience of a plan's directory."""
+    """Ask who belongs to audiences of a plan's directory."""
 
     plan: str
-    audience: Target
-    is_drill: bool = False
+    audiences: tuple[Target, ...]
 
 
 class Identify(Value):
