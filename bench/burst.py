@@ -24,12 +24,16 @@ QUIET_FOR = 1.0
 
 @dataclass(frozen=True)
 class Burst:
-    """One burst: how long it took, how many messages never came or came twice, and each answer's seconds."""
+    """One burst: how long it took, how many messages never came or came twice, each alert's seconds until accepted.
+
+    `turned_away` counts the answers that told the monitor to come again later.
+    """
 
     seconds: float
     lost: int
     doubled: int
     answers: tuple[float, ...] = ()
+    turned_away: int = 0
 
 
 async def measure(stand: Stand, scale: Scale) -> Metrics:
@@ -52,6 +56,7 @@ def summary(scale: Scale, ours: Sequence[Burst], bare: Sequence[Burst]) -> Metri
             "ratio": round(ours_median / bare_median, 3),
             "lost": sum(burst.lost for burst in ours),
             "doubled": sum(burst.doubled for burst in ours),
+            "turned_away": sum(burst.turned_away for burst in ours),
         },
         "alert_accepted_in_burst": spread(list(chain.from_iterable(burst.answers for burst in ours))),
     }
@@ -131,4 +136,5 @@ def _burst(
         lost=len(wanted - first.keys()),
         doubled=doubled,
         answers=tuple(each.seconds for each in accepted),
+        turned_away=sum(each.turned_away for each in accepted),
     )

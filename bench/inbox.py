@@ -15,8 +15,8 @@ import httpx
 LOOK_EVERY = 0.025
 """Seconds between two looks: each costs the sandbox about a millisecond, on cores that all processes share."""
 
-LOOK_AT_MANY_EVERY = 0.25
-"""The same for some hundred messages at once."""
+LOOK_AT_MANY_EVERY = 1.0
+"""The same for some hundred messages at once, which cost it more."""
 
 QUIET_FOR = 0.25
 """How long nothing may have happened at the sandbox for it to count as quiet."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -13,15 +15,19 @@ from tocsin.embedded.stack import ROOT
 
 EXAMPLE = ROOT / "tocsin" / "ingest" / "examples" / "alertmanager.json"
 PATIENCE = 30.0
+AGAIN_AFTER = 0.5
+"""Seconds until an alert that was turned away is sent again: what Alertmanager waits at first."""
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """An alert that was answered: when it was sent (seconds since the epoch), how long that took, its incident."""
+    """An alert that was accepted: when it was sent (seconds since the epoch), how long that took, its incident."""
 
     began: float
     seconds: float
     incident: str
+    turned_away: int
+    """How often it was answered with 503 before."""
 
 
 class Monitor:
@@ -31,14 +37,22 @@ class Monitor:
         self._http = httpx.AsyncClient(base_url=receiver, timeout=PATIENCE)
 
     async def alert(self, name: str) -> Accepted:
-        """Send an alert that nobody has sent before. Raises `httpx.HTTPError` unless it is accepted."""
+        """Send an alert that nobody has sent before, and again while the receiver is too busy, as Alertmanager does.
+
+        Raises `httpx.HTTPError` when it is refused for good.
+        """
         content = json.dumps(payload(name))
-        headers = {"Content-Type": "application/json"}
-        began, start = time.time(), time.perf_counter()
-        answer = await self._http.post("/v1/alertmanager", content=content, headers=headers)
+        began, start, turned_away = time.time(), time.perf_counter(), 0
+        while (answer := await self._post(content)).status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+            turned_away += 1
+            await asyncio.sleep(AGAIN_AFTER)
         seconds = time.perf_counter() - start
         answer.raise_for_status()
-        return Accepted(began, seconds, answer.json()["incident"])
+        return Accepted(began, seconds, answer.json()["incident"], turned_away)
+
+    async def _post(self, content: str) -> httpx.Response:
+        headers = {"Content-Type": "application/json"}
+        return await self._http.post("/v1/alertmanager", content=content, headers=headers)
 
     async def connect(self) -> None:
         """Open the connection, so that no sample has to."""

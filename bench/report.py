@@ -90,7 +90,8 @@ def _burst(metrics: Metrics) -> Iterator[str]:
                 f"{name.removeprefix('drain_')} alerts at once: the last first message arrives after "
                 f"**{found['seconds']:.2f} s** (slowest round {found['slowest_seconds']:.2f} s), "
                 f"{found['ratio']:.2f} × as long as for as many bare workflows ({found['bare_seconds']:.2f} s); "
-                f"{found['lost']:.0f} lost, {found['doubled']:.0f} doubled."
+                f"{found['lost']:.0f} lost, {found['doubled']:.0f} doubled, "
+                f"{found['turned_away']:.0f} told to come again first."
             )
 
 

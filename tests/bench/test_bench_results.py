@@ -29,7 +29,7 @@ SCENARIOS = {
     "bare_one_activity": {"p50_ms", "p95_ms", "p99_ms"},
     "bare_same_steps": {"p50_ms", "p95_ms", "p99_ms"},
     "bare_no_vendor": {"p50_ms", "p95_ms", "p99_ms"},
-    "drain_8": {"seconds", "slowest_seconds", "bare_seconds", "ratio", "lost", "doubled"},
+    "drain_8": {"seconds", "slowest_seconds", "bare_seconds", "ratio", "lost", "doubled", "turned_away"},
     "incident": {"history_events", "history_bytes", "opening_events", "first_messages_events", "commands"}
     | {"events_per_command", "after_resolution_events", "workflow_task_events", "activity_events"}
     | {"local_activity_events", "timer_events", "signal_events", "command_events"}
@@ -85,6 +85,7 @@ def test_lost_and_doubled_messages_are_added_up_and_the_median_burst_counts() ->
         "ratio": 2.0,
         "lost": 1,
         "doubled": 2,
+        "turned_away": 0,
     }
 
 
