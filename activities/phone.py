@@ -20,7 +20,7 @@ class PhoneActivities:
 
     @activity.defn(name="place_call")
     def call(self, dispatch: Dispatch) -> Dispatched:
-        """Render and call; the key that is pressed comes back over the answer URL. Fails as `activities.sending` says."""
+        """Render and call; the key that is pressed comes to the answer URL. Fails as `activities.sending` says."""
         key, contact, address = recipient_of(self._directories, dispatch)
         call = self._renderer.call(dispatch, contact, address, key)
         with named_failures():

@@ -18,9 +18,7 @@ EMAIL = Email(
     html="<p>Acknowledge please.</p>",
     message_id="notice-1@tocsin.example",
     correlation={"incident": "7f3k2", "email": "not an address"},
-    attachments=(
-        Attachment(filename="meeting.ics", media_type="text/calendar", content="QkVHSU4="),
-    ),
+    attachments=(Attachment(filename="meeting.ics", media_type="text/calendar", content="QkVHSU4="),),
 )
 
 
