@@ -79,7 +79,7 @@ def test_a_delivery_that_overtakes_the_vendors_answer_counts(world):
     world.alert(customer="orca")
     [message] = world.state.messages.values()
     assert (message.state, message.reached) == (DeliveryState.DELIVERED, "desk")
-    assert told(world).note == "delivered to owners/desk"
+    assert told(world).note == "delivered to @desk"
 
 
 @pytest.mark.parametrize("state", list(DeliveryState))

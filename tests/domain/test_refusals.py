@@ -176,6 +176,15 @@ def test_a_long_timeline_goes_to_the_archive_without_a_gap(world):
     assert numbers == list(range(1, world.state.entries + 1))
 
 
+def test_what_was_said_before_the_timeline_was_archived_is_still_reported(world):
+    world.says(say.GiveUpdate, by="eva", text="all moored")
+    for number in range(KEPT_ENTRIES):
+        world.says(say.AddNote, text=f"wave {number}")
+    assert not any(entry.text == "all moored" for entry in world.state.timeline)
+    assert world.report("interim")["Last word"].startswith("all moored")
+    assert world.report("interim")["Who took part"] == "@ana, @eva"
+
+
 def test_a_clock_that_runs_a_little_ahead_is_forgiven(world):
     world.says(say.SetAnchor, anchor="occurred", at=world.now + timedelta(minutes=4))
     assert world.state.status is Status.OPEN

@@ -30,7 +30,9 @@ def _obligations(case: Case, now: datetime) -> Iterator[Alarm]:
         at = obligations.next_moment(case, obligation, now)
         if at is not None:
             spec = case.plan.obligation(obligation.spec)
-            what = "due" if at == obligation.due else ("begins" if at < obligation.due else "grace ends")
+            what = {obligation.begins: "begins", obligation.due: "due"}.get(
+                at, "reminder" if at < obligation.due else "grace ends"
+            )
             summary = f"{what}: {spec.title} ({obligation.key}) — {spec.clause}"
             yield Alarm(key=f"obligation {obligation.key}", at=at, summary=summary)
 

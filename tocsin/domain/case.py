@@ -50,6 +50,10 @@ class Draft(Case):
         self.state.entries += 1
         entry = Entry(number=self.state.entries, at=self.now, by=by, kind=kind, text=text)
         self.state.timeline.append(entry)
+        if kind == "update":
+            self.state.last_update = entry
+        if by.is_person and by.key not in self.state.spoke:
+            self.state.spoke += (by.key,)
 
     def set_anchor(
         self, anchor: Anchor, at: datetime, by: Actor = TOCSIN, reason: str = "", stated: bool = False

@@ -92,7 +92,7 @@ def refuse(case: Case, command: Command, refusal: CommandRefused, now: datetime)
     remember(draft.state, command, Outcome(accepted=False, reason=str(refusal)))
     draft.record("refused", f"{command.kind.replace('_', ' ')} by @{command.actor}: {refusal}", command.actor)
     subject = f"Your {command.kind.replace('_', ' ')} was refused"
-    if command.actor.via not in {"tocsin", "monitor"}:
+    if command.actor.is_person:
         target = Target(person=command.actor.key)
         notices.tell(draft, target, ("sms", "email"), "refusal", "refusal", None, subject, str(refusal))
     return draft.state

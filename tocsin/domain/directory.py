@@ -50,7 +50,11 @@ class DrillInbox(Value):
 
 
 class Directory(Value):
-    """Everybody whom one plan may have to reach. Roles list people in the order in which they are tried."""
+    """Everybody whom one plan may have to reach.
+
+    A role lists its holders in the order in which they are tried: the first at first, the next each time that a page
+    comes round again.
+    """
 
     people: dict[Key, Contact]
     roles: dict[str, tuple[Key, ...]]
@@ -70,7 +74,8 @@ class Directory(Value):
         if target.audience is not None:
             member = self.members(target).get(target.member or "")
             return (target.member or "", member) if member else None
-        key = target.person or next(iter(self.roles.get(target.role or "", ())), "")
+        holders = self.roles.get(target.role or "", ())
+        key = target.person or (holders[target.turn % len(holders)] if holders else "")
         return (key, self.people[key]) if key in self.people else None
 
     def roles_of(self, person: str) -> tuple[str, ...]:

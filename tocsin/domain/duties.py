@@ -31,12 +31,16 @@ Channels = Annotated[tuple[ChannelName, ...], BeforeValidator(_as_list), Field(m
 Anchors = Annotated[tuple[Anchor, ...], BeforeValidator(_as_list), Field(min_length=1)]
 
 
+Interval = Annotated[Duration, Field(gt=timedelta(0))]
+"""The time between one thing and the next; without any, the next would follow without end."""
+
+
 class Level(Value):
     """One rung of an escalation: who is tried, over which channels in order, how long each is waited for."""
 
     role: str
     via: Channels
-    wait: Duration = timedelta(minutes=5)
+    wait: Interval = timedelta(minutes=5)
 
 
 class PageDuty(Value):
@@ -124,7 +128,7 @@ class Terms(Value):
 
     from_: Annotated[Anchors | None, Field(alias="from")] = None
     within: Allowance | None = None
-    every: Duration | None = None
+    every: Interval | None = None
 
 
 class ObligationSpec(Terms):
@@ -154,7 +158,7 @@ class ObligationSpec(Terms):
     def _has_terms(self) -> Self:
         if self.within is None and not self.by_severity:
             raise ValueError("say `within`, or terms `by_severity`")
-        if self.every is not None and self.until is None:
+        if self.recurs and self.until is None:
             raise ValueError("an obligation that comes `every` so often must say `until` which anchor")
         return self
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tocsin.domain import naming
 from tocsin.domain.case import Draft
-from tocsin.domain.state import Acknowledgement, Actor, Message, Page, PageLevel
+from tocsin.domain.state import Acknowledgement, Actor, Message, Page, PageLevel, Target
 
 REMEMBERED_TRIES = 20
 """How many messages of one page stay in the state, which has to fit into a workflow's payload."""
@@ -53,7 +53,7 @@ def _try_rung(draft: Draft, page: Page) -> None:
         id=draft.next_message_id(),
         purpose="page",
         template="page",
-        target=level.target,
+        target=_whose_turn(page, level.target),
         channel=channel,
         page=page.number,
         obligation=page.obligation,
@@ -73,6 +73,11 @@ def _forget_old_tries(draft: Draft, page: Page) -> None:
     for id in _messages_of(draft, page)[:-REMEMBERED_TRIES]:
         if id not in awaited:
             del draft.state.messages[id]
+
+
+def _whose_turn(page: Page, target: Target) -> Target:
+    """Each round tries another holder of the role: the one before may be away."""
+    return target.model_copy(update={"turn": page.round - 1}) if target.role else target
 
 
 def climb_what_is_due(draft: Draft) -> None:

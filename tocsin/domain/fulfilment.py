@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
 from tocsin.domain import escalation, notices, reports
 from tocsin.domain.case import Draft
-from tocsin.domain.duties import Duty, MeetingDuty, NotifyDuty, ReportDuty
+from tocsin.domain.duties import Duty, MeetingDuty, NotifyDuty, ObligationSpec, ReportDuty
 from tocsin.domain.events import RecipientsFound
 from tocsin.domain.state import TOCSIN, DutyState, Meeting, Obligation, PageLevel, Target, Task
 from tocsin.domain.words import StepStatus
@@ -289,3 +289,24 @@ _ENDINGS: dict[str, Callable[[Draft, DutyState], datetime | None]] = {
     "step": _step_done,
     "meeting": _telling_done,
 }
+
+
+def owed_by_role(draft: Draft, obligation: Obligation, spec: ObligationSpec) -> dict[str, list[str]]:
+    """What is still missing for the promise, in words, by the role that has to provide it."""
+    owed: dict[str, list[str]] = {}
+    for state, duty in zip(obligation.duties, spec.do, strict=True):
+        for role, what in _owed_for(draft, duty) if state.done is None else ():
+            owed.setdefault(role, []).append(what)
+    return owed
+
+
+def _owed_for(draft: Draft, duty: Duty) -> Iterator[tuple[str, str]]:
+    if duty.task is not None:
+        yield duty.task.role, duty.task.title
+    if duty.step is not None:
+        steps = {step.id: step for phase in draft.plan.phases for step in draft.steps_of(phase)}
+        if step := steps.get(duty.step.step):
+            yield step.role, step.title
+    report = duty.report.report if duty.report else duty.notify.message if duty.notify else ""
+    if report in draft.plan.reports:
+        yield from reports.facts_owed(draft, report)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from tocsin.domain import clocks, duties, fulfilment
+from tocsin.domain import clocks, duties, fulfilment, notices
 from tocsin.domain.case import Case, Draft
 from tocsin.domain.duties import ObligationSpec
 from tocsin.domain.escalation import open_page
@@ -33,6 +33,7 @@ def _see_to(draft: Draft, obligation: Obligation) -> None:
     if why := _is_moot(draft, obligation, spec):
         settle_as(draft, obligation, Verdict.NOT_APPLICABLE, why)
     else:
+        _remind(draft, obligation, spec)
         _begin(draft, obligation)
         _judge(draft, obligation, spec)
 
@@ -55,6 +56,22 @@ def _begin(draft: Draft, obligation: Obligation) -> None:
         if obligation.duties[index].begun is None:
             obligation.duties[index].begun = draft.now
             fulfilment.begin_duty(draft, obligation, index, duty)
+
+
+def _remind(draft: Draft, obligation: Obligation, spec: ObligationSpec) -> None:
+    """Ask those who still owe something for it, once for each time that the plan names."""
+    reached = tuple(moment for moment in _reminders(draft, obligation, spec) if moment <= draft.now)
+    if len(reached) <= len(obligation.reminded):
+        return
+    obligation.reminded = reached
+    subject = f"Owed by you for: {spec.title}, due {obligation.due:%Y-%m-%d %H:%M} UTC"
+    for role, owed in fulfilment.owed_by_role(draft, obligation, spec).items():
+        target, text = Target(role=role), "; ".join(owed)
+        notices.tell(draft, target, ("sms", "email"), "reminder", "reminder", obligation.key, subject, text)
+
+
+def _reminders(case: Case, obligation: Obligation, spec: ObligationSpec) -> list[datetime]:
+    return sorted(obligation.due - case.scaled(before) for before in spec.remind)
 
 
 def waits_to_be_sent(draft: Draft, obligation: Obligation) -> bool:
@@ -120,7 +137,7 @@ def _be_late(draft: Draft, obligation: Obligation, spec: ObligationSpec) -> None
 
 
 def next_moment(case: Case, obligation: Obligation, now: datetime) -> datetime | None:
-    """When the obligation next needs attention: its beginning, its due time, or the end of its grace."""
+    """When the obligation next needs attention: a reminder, its beginning, its due time, the end of its grace."""
     return min((moment for moment in _moments(case, obligation) if moment > now), default=None)
 
 
@@ -128,6 +145,7 @@ def _moments(case: Case, obligation: Obligation) -> Iterator[datetime]:
     if not obligation.is_open:
         return
     spec = case.plan.obligation(obligation.spec)
+    yield from _reminders(case, obligation, spec)
     yield obligation.begins
     yield obligation.due
     if spec.grace is not None:

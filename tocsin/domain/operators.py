@@ -9,6 +9,8 @@ from tocsin.domain.case import Case
 from tocsin.domain.view import LedgerRow, ledger, next_deadline, whom
 from tocsin.domain.words import Verdict
 
+_GAP = "\u00a0\u00a0"  # the UI leaves no room between the columns of a table
+
 NEWEST = 10
 """How many timeline entries are shown."""
 
@@ -52,7 +54,7 @@ def _ledger(case: Case) -> list[str]:
     armed = [row for row in rows if row.due is not None]
     still = [f"{row.title} ({row.reason})" for row in rows if row.due is None]
     table = ["| due (UTC) | verdict | promise | reason |", "| --- | --- | --- | --- |", *map(_row, armed)]
-    return ["### Ledger", *table, "", f"Not counted: {'; '.join(still)}." if still else ""]
+    return ["### Ledger", *table, "", f"Not started: {'; '.join(still)}." if still else ""]
 
 
 def _row(row: LedgerRow) -> str:
@@ -62,7 +64,8 @@ def _row(row: LedgerRow) -> str:
         else row.verdict
     )
     reason = _one_line(row.reason).replace("|", "\\|")
-    return f"| {row.due:%m-%d %H:%M:%S} | {verdict} | {row.title} ({row.key}) | {reason} |"
+    cells = (f"{row.due:%m-%d %H:%M:%S}", verdict, f"{row.title} ({row.key})", reason)
+    return "| " + " | ".join(f"{cell}{_GAP}" for cell in cells) + " |"
 
 
 def _newest(case: Case) -> list[str]:

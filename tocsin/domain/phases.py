@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tocsin.domain.case import Case, Draft
 from tocsin.domain.plan import Step
-from tocsin.domain.state import TOCSIN, Actor, StepState
+from tocsin.domain.state import TOCSIN, Actor, AnchorTime, Fact, StepState
 from tocsin.domain.words import Anchor, Phase, StepStatus
 
 
@@ -21,8 +21,8 @@ def settle(draft: Draft) -> None:
     """Open the steps that have been reached and complete those that the record itself completes."""
     for step in _reached(draft):
         draft.state.steps.setdefault(step.id, StepState())
-        if draft.state.steps[step.id].status is StepStatus.OPEN and _record_completes(draft, step):
-            finish(draft, step, TOCSIN)
+        if draft.state.steps[step.id].status is StepStatus.OPEN and (by := _completed_by(draft, step)):
+            finish(draft, step, by)
 
 
 def _reached(case: Case) -> list[Step]:
@@ -30,19 +30,22 @@ def _reached(case: Case) -> list[Step]:
     return [step for phase in Phase if not phase.is_after(case.state.phase) for step in case.steps_of(phase)]
 
 
-def _record_completes(case: Case, step: Step) -> bool:
+def _completed_by(case: Case, step: Step) -> Actor | None:
+    """Whose word on the record completes the step; `None` while nobody's does."""
     kind, _, name = (step.done_when or "").partition(":")
+    state, estimate = case.state, case.plan.estimate
+    known: AnchorTime | Fact | None = None
     match kind:
         case "acknowledged":
-            return any(page.acknowledged for page in case.state.pages.values())
+            answers = [page.acknowledged.by for page in state.pages.values() if page.acknowledged]
+            return answers[0] if answers else None
         case "anchor":
-            return Anchor(name) in case.state.anchors
+            known = state.anchors.get(Anchor(name))
         case "fact":
-            return name in case.state.facts
+            known = state.facts.get(name)
         case "estimated":
-            return case.plan.estimate is not None and case.plan.estimate.fact in case.state.facts
-        case _:
-            return False
+            known = state.facts.get(estimate.fact) if estimate else None
+    return known.by if known else None
 
 
 def finish(draft: Draft, step: Step, by: Actor, skip: bool = False, reason: str = "") -> None:

@@ -135,7 +135,7 @@ class IntakeRule(Value):
     severity: dict[str, str] = {}
     otherwise: str
     customer_label: str | None = None
-    facts: dict[str, str] = {}
+    facts: dict[str, Annotated[str, Field(pattern=r"^(label|annotation):.+$")]] = {}
 
     def matches(self, labels: dict[str, str]) -> bool:
         """Whether every label that the rule names is there with a value that it allows."""

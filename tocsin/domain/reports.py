@@ -6,7 +6,7 @@ history. `@@key` asks for the name and how to reach them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from tocsin.domain import phases
@@ -50,6 +50,14 @@ def assemble(case: Case, report: str, now: datetime) -> Report:
     spec = case.plan.reports[report]
     lines = tuple(_line(case, field.heading, field.source, now) for field in spec.fields)
     return Report(id=report, title=spec.title, at=now, lines=lines)
+
+
+def facts_owed(case: Case, report: str) -> Iterator[tuple[str, str]]:
+    """The facts that the report wants and nobody has stated: the role that owes each, and what it is."""
+    for field in case.plan.reports[report].fields:
+        kind, _, name = field.source.partition(":")
+        if kind == "fact" and name not in case.state.facts:
+            yield case.plan.facts[name].owed_by, case.plan.facts[name].title
 
 
 def _line(case: Case, heading: str, source: str, now: datetime) -> Line:
@@ -133,7 +141,7 @@ def _actions_open(case: Case, now: datetime) -> str:
 
 
 def _who(actor: Actor | None) -> str:
-    if actor is None or actor.via in {"tocsin", "monitor"}:
+    if actor is None or not actor.is_person:
         return "from the record"
     return f"@{actor}"
 
@@ -153,8 +161,7 @@ def _length_of_outage(case: Case, now: datetime) -> str:
 
 
 def _people_involved(case: Case, now: datetime) -> str:
-    spoke = {entry.by.key for entry in case.state.timeline if entry.by.via not in {"tocsin", "monitor"}}
-    return ", ".join(f"@{key}" for key in sorted(spoke | set(case.state.roles.values())))
+    return ", ".join(f"@{key}" for key in sorted({*case.state.spoke, *case.state.roles.values()}))
 
 
 def _detection(case: Case, now: datetime) -> str:
@@ -168,12 +175,15 @@ def _customer_informed(case: Case, now: datetime) -> str:
 
 
 def _last_update(case: Case, now: datetime) -> str:
-    updates = [entry for entry in case.state.timeline if entry.kind == "update"]
-    return f"{updates[-1].text} ({_moment(case, updates[-1].at)})" if updates else _status(case, now)
+    update = case.state.last_update
+    return f"{update.text} ({_moment(case, update.at)})" if update else _status(case, now)
 
 
 def _timeline(case: Case, now: datetime) -> str:
-    return "\n".join(f"- {_moment(case, entry.at)}: {entry.text}" for entry in case.state.timeline)
+    kept = case.state.timeline
+    archived = kept[0].number - 1 if kept else case.state.entries
+    before = [f"- the first {archived} entries are in the archive"] if archived else []
+    return "\n".join([*before, *(f"- {_moment(case, entry.at)}: {entry.text}" for entry in kept)])
 
 
 _SOURCES: dict[str, Callable[[Case, datetime], str]] = {

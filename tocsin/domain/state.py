@@ -28,9 +28,14 @@ class Actor(Value):
     via: Literal["cli", "sms", "phone", "link", "monitor", "tocsin"] = "cli"
     proof: Literal["claimed", "proven"] = "claimed"
 
+    @property
+    def is_person(self) -> bool:
+        """Whether somebody spoke, rather than the plan or a monitor."""
+        return self.via not in {"tocsin", "monitor"}
+
     def __str__(self) -> str:
         """Such as `dana (by phone)` or `dana (claimed)`."""
-        if self.via in {"tocsin", "monitor"}:
+        if not self.is_person:
             return self.key
         return f"{self.key} ({f'by {self.via}' if self.proof == 'proven' else 'claimed'})"
 
@@ -100,6 +105,8 @@ class Target(Value):
     audience: str | None = None
     member: str | None = None
     customer: str | None = None
+    turn: int = 0
+    """Which holder of a role, counted from 0 and round again after the last."""
 
     def __str__(self) -> str:
         """Such as `role oncall` or `customer_soc/soc-desk`."""
@@ -279,7 +286,10 @@ class Outcome(Value):
 
 
 class IncidentState(Record):
-    """One incident, whole. Carried through continue-as-new and handed from the incident to what follows it."""
+    """One incident, whole. Carried through continue-as-new and handed from the incident to what follows it.
+
+    `spoke` and `last_update` outlive the timeline's old entries, which go to the archive: reports need them.
+    """
 
     id: str
     key: str
@@ -309,6 +319,8 @@ class IncidentState(Record):
     errands: dict[str, Errand] = {}
     timeline: list[Entry] = []
     entries: int = 0
+    spoke: tuple[str, ...] = ()
+    last_update: Entry | None = None
     messages_made: int = 0
     seen: dict[str, Outcome] = {}
 
