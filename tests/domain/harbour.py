@@ -186,6 +186,12 @@ def plan() -> Plan:
     return parse(PLAN, Plan)
 
 
+def plan_with(old: str, new: str) -> Plan:
+    """The policy with one passage worded differently."""
+    assert PLAN.count(old) == 1, f"{old!r} must stand once in the plan"
+    return parse(PLAN.replace(old, new), Plan)
+
+
 def plan_without(*obligations: str) -> Plan:
     """The policy without some of its promises."""
     kept = tuple(spec for spec in plan().obligations if spec.id not in obligations)

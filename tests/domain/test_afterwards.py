@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.domain import harbour
 from tests.domain.world import World
 from tocsin.domain import commands as say
 from tocsin.domain.commands import CommandRefused
@@ -82,6 +83,17 @@ def test_a_report_that_came_to_nothing_can_be_sent_again_once_the_directory_is_p
     assert world.row("final-report").reason == "delivered to @mess"
 
 
+def test_closing_ends_the_pages_that_were_still_ringing():
+    world = World()
+    world.alert(severity="storm")
+    world.says(say.Classify, severity="storm")
+    world.says(say.Resolve, summary="calm")
+    world.passes(hours=3)
+    assert world.sent("page")[-1].dispatch.subject == "Overdue: The coastguard is told"
+    world.says(say.Close, anyway=True)
+    assert not any(page.is_open for page in world.state.pages.values())
+
+
 # The review
 
 
@@ -126,6 +138,14 @@ def test_a_review_whose_window_has_passed_is_proposed_for_the_next_working_momen
     world.says(say.Resolve, summary="calm", at=world.now - timedelta(days=29))
     [meeting] = world.state.meetings.values()
     assert meeting.starts >= world.now
+
+
+def test_an_invitation_that_part_of_its_audience_cannot_get_keeps_no_promise():
+    world = World(plan=harbour.plan_with("audiences: [crews]", "audiences: [crews, coastguard]"))
+    world.alert()
+    world.says(say.Resolve, summary="calm")
+    assert [letter.to for letter in world.sent("invitation")] == ["mess"]
+    assert world.verdict("review") is Verdict.PENDING
 
 
 # Reopening

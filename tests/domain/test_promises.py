@@ -7,6 +7,8 @@ import pytest
 from tests.domain import harbour
 from tests.domain.world import World, says_nothing
 from tocsin.domain import commands as say
+from tocsin.domain.decide import decide
+from tocsin.domain.events import Commanded
 from tocsin.domain.words import Anchor, Verdict
 
 
@@ -283,7 +285,19 @@ def test_of_two_duties_in_one_promise_both_are_needed():
     assert world.report("interim")["Owners told"].startswith("Monday 01 June 2026, 15:00")
 
 
-def test_business_days_are_counted_on_the_plans_calendar(world):
+def test_what_a_kept_promise_marks_completes_a_step_in_the_same_breath():
+    world = World(plan=harbour.plan_with("Take soundings,", "Sound, done_when: anchor:customer_notified,"))
+    world.alert(customer="orca")
+    world.acknowledges()
+    world.says(say.FinishStep, step="moor")
+    posted = Commanded(command=world.command(say.FinishTask, task=1))
+    assert decide(world.case, posted, world.now).steps["sound"].status == "done"
+
+
+def test_business_days_are_counted_on_the_plans_calendar():
+    world = World(plan=harbour.plan_without("secured"))
+    world.alert()
+    world.acknowledges()
     world.passes(days=3)
     world.says(say.Resolve, summary="calm")
     assert world.owed("final-report").due == datetime(2026, 6, 9, 22, 59, 59, tzinfo=UTC), "Thursday + 3"

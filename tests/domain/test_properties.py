@@ -176,6 +176,6 @@ def waits_for(state, duty):
 
 
 AnIncident.TestCase.settings = settings(
-    max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=20, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
 )
 test_whatever_happens = AnIncident.TestCase
