@@ -13,7 +13,7 @@ from bench.scale import Metrics
 
 INK = "#7d7d7d"
 """Grey with a contrast above 4 : 1 to white and to black."""
-OURS, BARE = "#d9622b", "#5b82b8"
+OURS, BARE = "#c9551f", "#4f78b0"
 
 LATENCIES = {
     "alert_accepted": "alert accepted",

@@ -57,6 +57,7 @@ def _page(metrics: Metrics, machine: Machine, run: Run) -> Iterator[str]:
     yield f"{machine['cores']} × {machine['cpu']}, {machine['memory_gib']} GiB, {machine['os']};"
     yield f"Python {machine['python']}, temporalio {machine['temporalio']}, server {machine['temporal_server']}."
     yield "Everything ran on this machine: the server on SQLite, receiver, worker, the vendors' stand-in, the clients."
+    yield f"Its load average before was {machine['load_before']}: above a few tenths, other work took part of it."
     yield "Percentiles are by nearest rank. `make bench` measures again; `bench/__init__.py` says how."
     yield ""
     yield "![Latencies, and how long a burst takes](latest.svg)"
