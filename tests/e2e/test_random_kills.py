@@ -116,7 +116,7 @@ class Storm:
             time.sleep(self.dice.uniform(0, 1.5))
 
 
-@pytest.mark.parametrize("seed", [20261122])
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
 async def test_whatever_dies_in_a_storm_every_alert_that_was_taken_is_worked_on(
     stack: Stack, play: Play, seed: int
 ) -> None:

@@ -52,7 +52,7 @@ class Anchor(StrEnum):
 
 
 class Status(StrEnum):
-    """Whether the incident goes on. `resolved` and `dismissed` are final unless a person reopens."""
+    """Whether the incident goes on. A resolved one may be reopened until it is closed; the others are final."""
 
     OPEN = "open"
     RESOLVED = "resolved"
