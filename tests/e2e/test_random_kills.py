@@ -18,7 +18,7 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 
 from tests.e2e.conftest import lighthouse_stack
-from tests.e2e.outside import LONG, Message, arrived, dead, ledger, sends, timeline
+from tests.e2e.outside import LONG, Message, arrived, dead, ledger, let_vendor, sends, timeline
 from tests.e2e.payloads import lamp_is_out
 from tocsin.domain import naming
 from tocsin.embedded.play import Play
@@ -102,6 +102,7 @@ class Storm:
     def rage(self) -> None:
         """Kill one or two processes at random moments, and start them again after a while."""
         deadline = time.monotonic() + STORM
+        self._slow_down()
         try:
             while time.monotonic() < deadline:
                 self._strike()
@@ -114,6 +115,12 @@ class Storm:
         self.deaths += victims
         with dead(self.stack, *victims):
             time.sleep(self.dice.uniform(0, 1.5))
+        if "sandbox" in victims:
+            self._slow_down()
+
+    def _slow_down(self) -> None:
+        """Let every send take a while, so that death finds some under way; the sandbox forgets it when it dies."""
+        let_vendor(self.stack, "twilio", "slow:1.5")
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])

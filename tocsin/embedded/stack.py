@@ -89,6 +89,7 @@ class Stack:
             "TOCSIN_PLANS": self.environment.get("TOCSIN_PLANS") or str(ROOT / "plans"),
             "TOCSIN_STATE": str(self.state),
             "TOCSIN_PUBLIC_URL": self.receiver_url,
+            "TOCSIN_INGEST_TOKENS": "",  # it listens on loopback alone, and the example alert carries no token
             "TOCSIN_DRILL_SPEED": str(self.drill_speed or self.environment.get("TOCSIN_DRILL_SPEED", "")),
             "SENDGRID_API_KEY": "SG.sandbox",
             "SENDGRID_HOST": self.sandbox_url,
