@@ -21,7 +21,7 @@ from typing import Any
 
 from temporalio.client import Client
 from temporalio.service import RPCError
-from temporalio.worker import PollerBehaviorAutoscaling, Worker
+from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker
 
 from activities.directory import DirectoryActivities
 from activities.email import EmailActivities
@@ -124,6 +124,9 @@ def build_workers(
             client,
             task_queue=queue,
             activity_executor=executor,
+            # The sandbox is the tests' guard. Here it would cost a fifth of the CPU, and read the workflows' files anew
+            # for each incident: an upgrade on the disk would reach a worker that runs.
+            workflow_runner=UnsandboxedWorkflowRunner(),
             workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
             activity_task_poller_behavior=PollerBehaviorAutoscaling(),
             graceful_shutdown_timeout=GRACE,
