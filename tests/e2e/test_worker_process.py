@@ -33,7 +33,7 @@ def test_sigterm_lets_a_slow_send_finish_and_ends_with_0(
     arguments = ["worker", "--health-port", str(port)]
     with dead(house, "worker"), running(arguments, house.child_environment(), tmp_path / "log") as worker:
         play.wait_for("the worker to be up", lambda: answers(f"http://127.0.0.1:{port}/healthz"), LONG)
-        let_vendor(house, "twilio", "slow:3", times=1, path="Messages.json")
+        let_vendor(house, "twilio", "slow:2", times=1, path="Messages.json")
         incident = play.alert(lamp_is_out(lamp))["incident"]
         play.wait_for("the send to be under way", lambda: faults_are_used_up(house), LONG)
 
