@@ -36,13 +36,16 @@ from workflows.casework import Casework
 T = TypeVar("T")
 
 ANSWER_WITHIN = timedelta(seconds=5)
-"""How long somebody at a keyboard waits for a worker; after that a command is queued, a question fails."""
+"""How long somebody at a keyboard waits for a worker; after that a command is queued."""
+
+QUESTION_WITHIN = timedelta(seconds=12)
+"""How long a question may take: after a worker's crash Temporal offers it to that worker for ten seconds more."""
 
 SEARCH_LIMIT = 1_000
 """Runs that one look at the list takes; more incidents than that are not shown by a prefix of one character."""
 
 _NO_WORKER = (
-    "no worker answered within 5 s; start one (`make up`, or `python worker.py`), or look in the Temporal UI"
+    "no worker answered in time; start one (`make up`, or `python worker.py`), or look in the Temporal UI"
 )
 _SILENT = frozenset(
     {RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED, RPCStatusCode.RESOURCE_EXHAUSTED}
@@ -104,49 +107,49 @@ class TemporalIncidents:
     async def view(self, execution: Execution) -> IncidentView:
         """The incident as it stands."""
         return await self._ask(
-            execution, lambda handle: handle.query(Casework.view, rpc_timeout=ANSWER_WITHIN)
+            execution, lambda handle: handle.query(Casework.view, rpc_timeout=QUESTION_WITHIN)
         )
 
     async def ledger(self, execution: Execution) -> list[LedgerRow]:
         """Every promise and its verdict."""
         return await self._ask(
-            execution, lambda handle: handle.query(Casework.ledger, rpc_timeout=ANSWER_WITHIN)
+            execution, lambda handle: handle.query(Casework.ledger, rpc_timeout=QUESTION_WITHIN)
         )
 
     async def timeline(self, execution: Execution) -> list[Entry]:
         """What happened, oldest first."""
         return await self._ask(
-            execution, lambda handle: handle.query(Casework.timeline, rpc_timeout=ANSWER_WITHIN)
+            execution, lambda handle: handle.query(Casework.timeline, rpc_timeout=QUESTION_WITHIN)
         )
 
     async def messages(self, execution: Execution) -> list[Message]:
         """Every message and how far it has come."""
         return await self._ask(
-            execution, lambda handle: handle.query(Casework.messages, rpc_timeout=ANSWER_WITHIN)
+            execution, lambda handle: handle.query(Casework.messages, rpc_timeout=QUESTION_WITHIN)
         )
 
     async def report(self, execution: Execution, report: str) -> Report:
         """A report as it stands."""
         return await self._ask(
-            execution, lambda handle: handle.query(Casework.report, report, rpc_timeout=ANSWER_WITHIN)
+            execution, lambda handle: handle.query(Casework.report, report, rpc_timeout=QUESTION_WITHIN)
         )
 
     async def _ask(
         self, execution: Execution, question: Callable[[WorkflowHandle[Any, Any]], Awaitable[T]]
     ) -> T:
         """Ask the very run: another one of the same workflow may have another incident."""
-        async with _answering():
+        async with _answering(QUESTION_WITHIN):
             return await question(self.client.get_workflow_handle(execution.workflow, run_id=execution.run))
 
 
 @asynccontextmanager
-async def _answering() -> AsyncIterator[None]:
-    """Wait no longer than `ANSWER_WITHIN`, and turn what Temporal raises into the errors of the command line.
+async def _answering(within: timedelta = ANSWER_WITHIN) -> AsyncIterator[None]:
+    """Wait no longer than `within`, and turn what Temporal raises into the errors of the command line.
 
     The limit is set here because the SDK's `rpc_timeout` bounds each attempt, not all of them together.
     """
     try:
-        async with asyncio.timeout(ANSWER_WITHIN.total_seconds()):
+        async with asyncio.timeout(within.total_seconds()):
             yield
     except (RPCTimeoutOrCancelledError, TimeoutError) as error:
         _go_on_cancelling(error)
