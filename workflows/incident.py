@@ -158,8 +158,9 @@ class IncidentWorkflow(Casework):
         return reported_by(alerts, follows=self.case.state.id, like=self._start)
 
     def go_on(self) -> None:
-        """Continue as new from the state alone."""
-        workflow.continue_as_new(self._start.model_copy(update={"state": self.case.state, "alerts": ()}))
+        """Continue as new from the state, and the alerts that wait for the next incident."""
+        waiting = {"state": self.case.state, "alerts": self.alerts_that_fire_again()}
+        workflow.continue_as_new(self._start.model_copy(update=waiting))
 
 
 def _fires(event: Event) -> bool:

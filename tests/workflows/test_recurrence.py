@@ -105,3 +105,19 @@ async def test_a_command_to_an_incident_that_is_over_is_refused_with_the_reason(
 
     with pytest.raises(Refused, match="is resolved: classify is not possible any more"):
         await house.says(say.Classify, house.after(), severity="dim")
+
+
+async def test_an_alert_that_fires_while_a_long_history_waits_to_continue_is_not_lost(house: Lighthouse) -> None:
+    house.continue_after = 40
+    house.sms.gate.clear()
+    await house.alert()
+    for number in range(12):
+        await house.says(say.AddNote, text=f"note {number}")
+    await house.says(say.Resolve, summary="lit again")
+    await house.alert()
+    house.sms.gate.set()
+
+    await house.until(lambda: house.sms.to == [KIT, KIT])
+    new = await house.view()
+    assert new.follows == house.key
+    assert new.status is Status.OPEN
