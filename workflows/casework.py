@@ -21,11 +21,20 @@ with workflow.unsafe.imports_passed_through():
     from tocsin.domain.case import Case
     from tocsin.domain.commands import AssignRole, Command, CommandRefused, PageSomebody
     from tocsin.domain.decide import decide, is_repeated, refuse
-    from tocsin.domain.events import Alert, Commanded, Delivery, Event, PhaseReached, TimePassed
+    from tocsin.domain.events import (
+        Alert,
+        Commanded,
+        Delivery,
+        Event,
+        Latecomer,
+        PhaseReached,
+        TimePassed,
+        fires,
+    )
     from tocsin.domain.messages import CommandReply, Identify, OpenedRecord, OpenRecord
     from tocsin.domain.operators import details
     from tocsin.domain.reports import Report, assemble
-    from tocsin.domain.state import Entry, Message
+    from tocsin.domain.state import Entry, IncidentState, Message
     from tocsin.domain.view import IncidentView, LedgerRow, ledger, view
     from tocsin.domain.words import Phase
     from workflows import limits
@@ -41,6 +50,7 @@ class Casework:
         self._case: Case | None = None
         self._continue_after = continue_after
         self._waiting: list[Event] = []
+        self._is_handed_over = False
         self._alarms = Alarms(lambda: self.happen(TimePassed()))
         self._errands = Errands(lambda: self.case, self.happen)
         self._attributes = Attributes()
@@ -62,7 +72,7 @@ class Casework:
 
     def takes(self, event: Event) -> bool:
         """Whether this workflow acts on the event now; what it does not take waits in `_waiting`."""
-        return True
+        return not self._is_handed_over
 
     def _become(self, case: Case) -> None:
         self._case = case
@@ -109,6 +119,27 @@ class Casework:
         """Continue as new from the state alone."""
         raise NotImplementedError
 
+    # Handing over
+
+    def hand_over_state(self) -> IncidentState:
+        """The state for a successor; what happens from now on is kept, and forwarded to it."""
+        self._is_handed_over = True
+        return self.case.state
+
+    async def forward_latecomers(self, successor: str) -> None:
+        """Pass on what arrived during the hand-over, until nothing more does; alerts that fire are not among it."""
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        while late := [event for event in self._waiting if not fires(event)]:
+            self._waiting = [event for event in self._waiting if fires(event)]
+            for event in late:
+                await self.pass_on(successor, "latecomer", Latecomer(event=event))
+            await workflow.wait_condition(workflow.all_handlers_finished)
+
+    def take_back(self) -> None:
+        """The hand-over came to nothing: go on, and catch up with what arrived meanwhile."""
+        self._is_handed_over = False
+        self.open(self.case)
+
     # What operators see
 
     def _publish(self) -> None:
@@ -143,6 +174,14 @@ class Casework:
                 raise
             workflow.logger.warning("%s for %s dropped: it has ended", signal, workflow_id)
 
+    @workflow.signal
+    async def latecomer(self, late: Latecomer) -> None:
+        """Something that arrived for the incident while it was being handed over."""
+        if isinstance(late.event, Commanded):
+            await self.queued_command(late.event)
+        else:
+            self.happen(late.event)
+
     @workflow.update
     async def command(self, commanded: Commanded) -> CommandReply:
         """A person's command. Fails with an `ApplicationError` of type `Refused`, whose message is the reason."""
@@ -166,6 +205,9 @@ class Casework:
     async def queued_command(self, commanded: Commanded) -> None:
         """The same command when no worker answered in time: durable at once, applied once; a refusal is told."""
         await workflow.wait_condition(lambda: self._case is not None)
+        if self._is_handed_over:
+            self._waiting.append(commanded)
+            return
         try:
             await self._carry_out(commanded.command)
         except CommandRefused as refusal:
@@ -175,14 +217,17 @@ class Casework:
 
     async def _carry_out(self, command: Command) -> CommandReply:
         self._check(command)
-        before = self.case.state.entries
         if is_repeated(self.case.state, command) is None:
             await self._know_everybody_in(command)
-            self.happen(Commanded(command=command))
+            self._check(command)  # much may have happened while the directory was asked
+        before = self.case.state.entries
+        self.happen(Commanded(command=command))
         return self._reply(before)
 
     def _check(self, command: Command) -> None:
         state = self.case.state
+        if self._is_handed_over:
+            raise CommandRefused(f"incident {state.reference} is just being handed over; say it again")
         if command.incident is not None and command.incident != state.id:
             raise CommandRefused(f"this is incident {state.reference}, not {naming.spoken(command.incident)}")
         known = is_repeated(state, command)

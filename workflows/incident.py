@@ -12,7 +12,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 with workflow.unsafe.imports_passed_through():
     from tocsin.domain import naming, phases
     from tocsin.domain.case import Case
-    from tocsin.domain.events import Alert, Event, Latecomer
+    from tocsin.domain.events import Alert, Event, fires
     from tocsin.domain.messages import IncidentOutcome, IncidentStart, OpenRecord, PostIncidentStart
     from tocsin.domain.opening import opened, reported_by
     from tocsin.domain.operators import summary
@@ -30,7 +30,6 @@ class IncidentWorkflow(Casework):
     def __init__(self, start: IncidentStart) -> None:
         super().__init__(start.continue_after)
         self._start = start
-        self._is_handed_over = False
         self._waiting.extend(start.alerts)
 
     @workflow.run
@@ -82,7 +81,6 @@ class IncidentWorkflow(Casework):
     async def hand_over(self) -> IncidentOutcome:
         """What is still owed goes to its own workflow, which frees this one's id for the next alert."""
         await self.finish_sending()
-        self._is_handed_over = True
         successor = await self.start_what_follows()
         await self.forward_latecomers(successor)
         if firing := self.alerts_that_fire_again():
@@ -110,9 +108,7 @@ class IncidentWorkflow(Casework):
 
     def takes(self, event: Event) -> bool:
         """Alerts that fire after the end wait for the next incident; once handed over, everything else is forwarded."""
-        if self._is_handed_over:
-            return False
-        return not (isinstance(event, Alert) and event.is_firing and self.has_ended)
+        return super().takes(event) and not (fires(event) and self.has_ended)
 
     async def finish_sending(self) -> None:
         """Give what is under way a moment to finish; what does not is taken up by the successor."""
@@ -123,7 +119,7 @@ class IncidentWorkflow(Casework):
 
     async def start_what_follows(self) -> str:
         """Start the successor with the whole state; it outlives this workflow."""
-        state = self.case.state
+        state = self.hand_over_state()
         id = naming.post_incident_workflow(state.id)
         while True:
             try:
@@ -141,17 +137,9 @@ class IncidentWorkflow(Casework):
             else:
                 return id
 
-    async def forward_latecomers(self, successor: str) -> None:
-        """Pass on what arrived during the hand-over, until nothing more does."""
-        while late := [event for event in self._waiting if not _fires(event)]:
-            self._waiting = [event for event in self._waiting if _fires(event)]
-            for event in late:
-                await self.pass_on(successor, "latecomer", Latecomer(event=event))
-            await workflow.wait_condition(workflow.all_handlers_finished)
-
     def alerts_that_fire_again(self) -> tuple[Alert, ...]:
         """The alerts that came after this incident had ended: they open the next one."""
-        return tuple(event for event in self._waiting if isinstance(event, Alert))
+        return tuple(event for event in self._waiting if isinstance(event, Alert) and fires(event))
 
     def next_incident(self, alerts: tuple[Alert, ...]) -> IncidentStart:
         """A new incident under the same key, which names this one."""
@@ -161,7 +149,3 @@ class IncidentWorkflow(Casework):
         """Continue as new from the state, and the alerts that wait for the next incident."""
         waiting = {"state": self.case.state, "alerts": self.alerts_that_fire_again()}
         workflow.continue_as_new(self._start.model_copy(update=waiting))
-
-
-def _fires(event: Event) -> bool:
-    return isinstance(event, Alert) and event.is_firing

@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from tocsin.domain import naming, phases
     from tocsin.domain.case import Case
     from tocsin.domain.commands import Close, Resolve
-    from tocsin.domain.events import Commanded, Latecomer
+    from tocsin.domain.events import Commanded
     from tocsin.domain.messages import ArchiveIncident, IncidentOutcome, OpenRecord, PostIncidentStart
     from tocsin.domain.opening import going_on
     from tocsin.domain.operators import summary
@@ -85,7 +85,7 @@ class PostIncidentWorkflow(Casework):
     async def hand_back(self) -> IncidentOutcome:
         """It was reopened: the incident goes on under its old id — unless the next incident has taken that."""
         await workflow.wait_condition(lambda: self._errands.are_idle and workflow.all_handlers_finished())
-        state = self.case.state
+        state = self.hand_over_state()
         id = naming.incident_workflow(state.key)
         try:
             await workflow.start_child_workflow(
@@ -97,7 +97,9 @@ class PostIncidentWorkflow(Casework):
                 static_details="Reopened after a resolution that came too early.",
             )
         except WorkflowAlreadyStartedError:
+            self.take_back()
             return await self.stay_resolved()
+        await self.forward_latecomers(id)
         return IncidentOutcome(incident=state.id, status=state.status.value, goes_on_in=id)
 
     async def stay_resolved(self) -> IncidentOutcome:
@@ -107,11 +109,6 @@ class PostIncidentWorkflow(Casework):
         self.happen(Commanded(command=resolve))
         self.go_on()
         raise AssertionError("continued as new")
-
-    @workflow.signal
-    def latecomer(self, late: Latecomer) -> None:
-        """Something that arrived for the incident while it was being handed over."""
-        self.happen(late.event)
 
     def go_on(self) -> None:
         """Continue as new from the state alone."""

@@ -6,6 +6,7 @@ import pytest
 
 from tests.workflows.house import Lighthouse, Refused
 from tocsin.domain import commands as say
+from tocsin.domain.events import Commanded, Latecomer
 from tocsin.domain.words import Status
 
 KIT = "+12025550101"
@@ -107,7 +108,9 @@ async def test_a_command_to_an_incident_that_is_over_is_refused_with_the_reason(
         await house.says(say.Classify, house.after(), severity="dim")
 
 
-async def test_an_alert_that_fires_while_a_long_history_waits_to_continue_is_not_lost(house: Lighthouse) -> None:
+async def test_an_alert_that_fires_while_a_long_history_waits_to_continue_is_not_lost(
+    house: Lighthouse,
+) -> None:
     house.continue_after = 40
     house.sms.gate.clear()
     await house.alert()
@@ -121,3 +124,19 @@ async def test_an_alert_that_fires_while_a_long_history_waits_to_continue_is_not
     new = await house.view()
     assert new.follows == house.key
     assert new.status is Status.OPEN
+
+
+async def test_a_latecomer_that_is_refused_tells_its_author_and_takes_nothing_down(house: Lighthouse) -> None:
+    await house.alert()
+    await house.until(lambda: house.sms.to == [KIT])
+    await house.says(say.Resolve, summary="lit again")
+    await house.outcome(house.incident)
+    known = say.StateFact(id="a-known-fact", actor={"key": "kit"}, name="cause", value="a moth")
+    unknown = say.StateFact(id="no-such-fact", actor={"key": "kit"}, name="why", value="?")
+
+    for fact in (unknown, known):
+        await house.after().signal("latecomer", Latecomer(event=Commanded(command=fact)))
+
+    view = await house.eventually(house.after(), lambda view: "cause" in view.facts)
+    assert view.status is Status.RESOLVED
+    await house.until(lambda: any("was refused" in text.body for text in house.sms.sent))

@@ -111,3 +111,8 @@ class Latecomer(Value):
     """An event that arrived while the incident was being handed over, for its successor."""
 
     event: Event
+
+
+def fires(event: Event) -> bool:
+    """Whether a monitor says that something is wrong."""
+    return isinstance(event, Alert) and event.is_firing
