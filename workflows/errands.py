@@ -45,7 +45,8 @@ class Errands:
         return not self._running
 
     def run(self, errands: Mapping[str, Errand]) -> None:
-        """Start those that are not under way yet; who belongs to which audience is asked for all of them at once."""
+        """Start those that are not under way yet. Papers wait until the page beside them has left, or failed to; who
+        belongs to which audience is then asked for all of them at once."""
         new = [errand for id, errand in errands.items() if id not in self._running]
         searches = [errand for errand in new if errand.kind == "find_recipients"]
         for errand in new:
@@ -53,8 +54,11 @@ class Errands:
                 self._start([errand], self._send(errand))
             elif errand.kind == "keep_entries":
                 self._start([errand], self._keep_entries(errand))
-        if searches:
+        if searches and not any(self._is_page(errand) for errand in errands.values()):
             self._start(searches, self._find_recipients(searches))
+
+    def _is_page(self, errand: Errand) -> bool:
+        return errand.kind == "send" and self._case().state.messages[errand.message or ""].purpose == "page"
 
     def _start(self, errands: Sequence[Errand], work: Coroutine[Any, Any, Sequence[Event]]) -> None:
         task = asyncio.create_task(self._carry_out(errands, work))
