@@ -21,7 +21,7 @@ LOOK_AT_MANY_EVERY = 1.0
 QUIET_FOR = 0.25
 """How long nothing may have happened at the sandbox for it to count as quiet."""
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 """How long something may take that is waited for."""
 
 

@@ -65,7 +65,7 @@ class Settings(BaseModel):
     twilio_api_url: str = "https://api.twilio.com"
     sms_per_second: Annotated[float, Field(gt=0)] | None = None
     calls_per_second: Annotated[float, Field(gt=0)] | None = None
-    emails_per_second: Annotated[float, Field(gt=0)] = 20.0
+    emails_per_second: Annotated[float, Field(gt=0)] = 10.0
     """Over all workers. In a flood of incidents, papers wait so that pages need not."""
 
     @classmethod
