@@ -15,8 +15,9 @@ with workflow.unsafe.imports_passed_through():
 class Alarms:
     """One timer for each alarm that the state asks for; those it no longer asks for are cancelled."""
 
-    def __init__(self, ring: Callable[[], None]) -> None:
+    def __init__(self, ring: Callable[[], None], ended: Callable[[asyncio.Task[None]], None]) -> None:
         self._ring = ring
+        self._ended = ended
         self._waiting: dict[str, tuple[Alarm, asyncio.Task[None]]] = {}
 
     def set(self, wanted: Mapping[str, Alarm]) -> None:
@@ -27,7 +28,9 @@ class Alarms:
                 del self._waiting[key]
         for key, alarm in wanted.items():
             if key not in self._waiting:
-                self._waiting[key] = (alarm, asyncio.create_task(self._wait(alarm)))
+                task = asyncio.create_task(self._wait(alarm))
+                task.add_done_callback(self._ended)
+                self._waiting[key] = (alarm, task)
 
     async def _wait(self, alarm: Alarm) -> None:
         await workflow.sleep(max(alarm.at - workflow.now(), timedelta(0)), summary=alarm.summary)

@@ -7,8 +7,10 @@ are made to agree with the new state. There is no other way to change an inciden
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
@@ -19,7 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from tocsin.domain import naming
     from tocsin.domain.alarms import alarms
     from tocsin.domain.case import Case
-    from tocsin.domain.commands import AssignRole, Command, CommandRefused, PageSomebody
+    from tocsin.domain.commands import AssignRole, Command, CommandRefused, HandingOver, PageSomebody
     from tocsin.domain.decide import decide, is_repeated, refuse
     from tocsin.domain.events import (
         Alert,
@@ -51,8 +53,9 @@ class Casework:
         self._continue_after = continue_after
         self._waiting: list[Event] = []
         self._is_handed_over = False
-        self._alarms = Alarms(lambda: self.happen(TimePassed()))
-        self._errands = Errands(lambda: self.case, self.happen)
+        self._failure: BaseException | None = None
+        self._alarms = Alarms(lambda: self.happen(TimePassed()), self._note_failure)
+        self._errands = Errands(lambda: self.case, self.happen, self._note_failure)
         self._attributes = Attributes()
 
     @property
@@ -103,10 +106,29 @@ class Casework:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait for something to become true of the incident; a history grown long continues as new meanwhile."""
-        await workflow.wait_condition(lambda: condition() or self._history_is_long())
+        await self.wait(lambda: condition() or self._history_is_long())
         if not condition():
-            await workflow.wait_condition(lambda: self._errands.are_idle and workflow.all_handlers_finished())
+            await self.wait_until_idle()
             self.go_on()
+
+    async def wait(self, condition: Callable[[], bool], at_most: timedelta | None = None) -> None:
+        """Wait for a condition. What went wrong beside the story fails the workflow task, which is tried again: a fault
+        in a timer or an errand must not pass in silence. Raises `TimeoutError`."""
+
+        def is_met() -> bool:
+            if self._failure is not None:
+                raise self._failure
+            return condition()
+
+        await workflow.wait_condition(is_met, timeout=at_most)
+
+    async def wait_until_idle(self) -> None:
+        """Wait until nothing is being sent, and nobody's command is being carried out."""
+        await self.wait(lambda: self._errands.are_idle and workflow.all_handlers_finished())
+
+    def _note_failure(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (failure := task.exception()) is not None:
+            self._failure = failure
 
     def _history_is_long(self) -> bool:
         info = workflow.info()
@@ -128,12 +150,12 @@ class Casework:
 
     async def forward_latecomers(self, successor: str) -> None:
         """Pass on what arrived during the hand-over, until nothing more does; alerts that fire are not among it."""
-        await workflow.wait_condition(workflow.all_handlers_finished)
+        await self.wait(workflow.all_handlers_finished)
         while late := [event for event in self._waiting if not fires(event)]:
             self._waiting = [event for event in self._waiting if fires(event)]
             for event in late:
                 await self.pass_on(successor, "latecomer", Latecomer(event=event))
-            await workflow.wait_condition(workflow.all_handlers_finished)
+            await self.wait(workflow.all_handlers_finished)
 
     def take_back(self) -> None:
         """The hand-over came to nothing: go on, and catch up with what arrived meanwhile."""
@@ -184,12 +206,12 @@ class Casework:
 
     @workflow.update
     async def command(self, commanded: Commanded) -> CommandReply:
-        """A person's command. Fails with an `ApplicationError` of type `Refused`, whose message is the reason."""
+        """A person's command. Fails with an `ApplicationError` of type `Refused` or `HandingOver` that says why."""
         await workflow.wait_condition(lambda: self._case is not None)
         try:
             return await self._carry_out(commanded.command)
         except CommandRefused as refusal:
-            raise ApplicationError(str(refusal), type="Refused") from refusal
+            raise _failure_for(refusal) from refusal
 
     @command.validator
     def check_command(self, commanded: Commanded) -> None:
@@ -199,7 +221,7 @@ class Casework:
         try:
             self._check(commanded.command)
         except CommandRefused as refusal:
-            raise ApplicationError(str(refusal), type="Refused") from refusal
+            raise _failure_for(refusal) from refusal
 
     @workflow.signal
     async def queued_command(self, commanded: Commanded) -> None:
@@ -227,7 +249,7 @@ class Casework:
     def _check(self, command: Command) -> None:
         state = self.case.state
         if self._is_handed_over:
-            raise CommandRefused(f"incident {state.reference} is just being handed over; say it again")
+            raise HandingOver(f"incident {state.reference} is just being handed over; say it again")
         if command.incident is not None and command.incident != state.id:
             raise CommandRefused(f"this is incident {state.reference}, not {naming.spoken(command.incident)}")
         known = is_repeated(state, command)
@@ -291,3 +313,10 @@ class Casework:
             known = ", ".join(self.case.plan.reports)
             raise LookupError(f'the plan has no report "{report}"; its reports are {known}')
         return assemble(self.case, report, workflow.now())
+
+
+def _failure_for(refusal: CommandRefused) -> ApplicationError:
+    """What the caller of an update gets: they decide by the type, people read the message."""
+    return ApplicationError(
+        str(refusal), type="HandingOver" if isinstance(refusal, HandingOver) else "Refused"
+    )

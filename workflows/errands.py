@@ -1,4 +1,4 @@
-"""Carrying out what decisions ask of the world. Each errand ends in exactly one event, whatever happens to it."""
+"""Carrying out what decisions ask of the world. Each errand ends in exactly one event, whatever a vendor does."""
 
 from __future__ import annotations
 
@@ -34,9 +34,15 @@ _ACTIVITY_OF: dict[str, Callable[[Any, Dispatch], Dispatched]] = {
 class Errands:
     """Runs the errands of a case beside one another and reports each result as an event."""
 
-    def __init__(self, case: Callable[[], Case], happen: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        case: Callable[[], Case],
+        happen: Callable[[Event], None],
+        ended: Callable[[asyncio.Task[None]], None],
+    ) -> None:
         self._case = case
         self._happen = happen
+        self._ended = ended
         self._running: dict[str, asyncio.Task[None]] = {}
 
     @property
@@ -45,8 +51,8 @@ class Errands:
         return not self._running
 
     def run(self, errands: Mapping[str, Errand]) -> None:
-        """Start those that are not under way yet. Papers wait until the page beside them has left, or failed to; who
-        belongs to which audience is then asked for all of them at once."""
+        """Start those that are not under way yet. Papers wait until the first message of a page beside them has left,
+        or failed to; who belongs to which audience is then asked for all of them at once."""
         new = [errand for id, errand in errands.items() if id not in self._running]
         searches = [errand for errand in new if errand.kind == "find_recipients"]
         for errand in new:
@@ -54,14 +60,18 @@ class Errands:
                 self._start([errand], self._send(errand))
             elif errand.kind == "keep_entries":
                 self._start([errand], self._keep_entries(errand))
-        if searches and not any(self._is_page(errand) for errand in errands.values()):
+        if searches and not any(self._is_first_of_a_page(errand) for errand in errands.values()):
             self._start(searches, self._find_recipients(searches))
 
-    def _is_page(self, errand: Errand) -> bool:
-        return errand.kind == "send" and self._case().state.messages[errand.message or ""].purpose == "page"
+    def _is_first_of_a_page(self, errand: Errand) -> bool:
+        """Only the first: the rungs after it may be hours of a vendor's silence away."""
+        state = self._case().state
+        page = state.pages.get(state.messages[errand.message].page or 0) if errand.message else None
+        return page is not None and (page.round, page.level, page.channel) == (1, 0, 0)
 
     def _start(self, errands: Sequence[Errand], work: Coroutine[Any, Any, Sequence[Event]]) -> None:
         task = asyncio.create_task(self._carry_out(errands, work))
+        task.add_done_callback(self._ended)
         self._running |= {errand.id: task for errand in errands}
 
     async def _carry_out(self, errands: Sequence[Errand], work: Coroutine[Any, Any, Sequence[Event]]) -> None:
@@ -81,14 +91,12 @@ class Errands:
     async def _dispatch(self, message: Message) -> Dispatched:
         case = self._case()
         dispatch = dispatch_of(case, message, workflow.info().workflow_id, workflow.now())
-        is_page = message.purpose == "page"
         return await workflow.execute_activity_method(
             _ACTIVITY_OF[message.channel],
             dispatch,
             task_queue=naming.queue_of(message.channel),
             start_to_close_timeout=limits.SEND_ATTEMPT,
-            schedule_to_close_timeout=limits.PAGE_ALL_ATTEMPTS if is_page else limits.NOTICE_ALL_ATTEMPTS,
-            retry_policy=limits.SEND_RETRY,
+            retry_policy=limits.send_retry(message.purpose),
             priority=limits.priority(message.purpose, case.state.id),
             summary=f"{message.purpose}: {message.channel} to {message.target}",
         )

@@ -113,7 +113,7 @@ class IncidentWorkflow(Casework):
     async def finish_sending(self) -> None:
         """Give what is under way a moment to finish; what does not is taken up by the successor."""
         try:
-            await workflow.wait_condition(lambda: self._errands.are_idle, timeout=limits.HAND_OVER_PATIENCE)
+            await self.wait(lambda: self._errands.are_idle, at_most=limits.HAND_OVER_PATIENCE)
         except TimeoutError:
             workflow.logger.warning("handed over with %d sends under way", len(self.case.state.errands))
 

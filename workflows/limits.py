@@ -3,8 +3,9 @@
 | what | number | why |
 | --- | --- | --- |
 | one attempt to send | 20 s | the channels give up on a vendor after 10 s; the rest is rendering and a busy machine |
-| a page, all attempts | 45 s | a vendor that is down for that long makes the page climb to its next rung |
-| a notice, all attempts | 10 min | nobody waits for it; after that the record says so, and it is tried afresh |
+| attempts at a page | 5 | a vendor that fails so often within seconds makes the page climb to its next rung |
+| attempts at a notice | 20 | some ten minutes; after that the record says so, and it is tried afresh |
+| time in the queue | no limit | nothing is given up because no worker was there, or a rate made it wait |
 | first retry, growth, longest | 1 s, ×2, 30 s | a vendor's own Retry-After goes before |
 | reading the record or the directory | 10 s an attempt | files on a disk or a mount; retried until they can be read |
 | waiting for sends at the hand-over | 20 s | an alert that fires meanwhile must not wait longer for its page |
@@ -17,11 +18,8 @@ from datetime import timedelta
 from temporalio.common import Priority, RetryPolicy
 
 SEND_ATTEMPT = timedelta(seconds=20)
-PAGE_ALL_ATTEMPTS = timedelta(seconds=45)
-NOTICE_ALL_ATTEMPTS = timedelta(minutes=10)
-SEND_RETRY = RetryPolicy(
-    initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_interval=timedelta(seconds=30)
-)
+PAGE_ATTEMPTS = 5
+NOTICE_ATTEMPTS = 20
 LOCAL_ATTEMPT = timedelta(seconds=10)
 LOCAL_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10))
 HAND_OVER_PATIENCE = timedelta(seconds=20)
@@ -35,3 +33,13 @@ PRIORITY_OF = {"page": 1, "refusal": 2, "notice": 3, "report": 3, "invitation": 
 def priority(purpose: str, incident: str) -> Priority:
     """Pages before notices before invitations; within one priority, incidents take turns."""
     return Priority(priority_key=PRIORITY_OF[purpose], fairness_key=incident)
+
+
+def send_retry(purpose: str) -> RetryPolicy:
+    """How often a send is tried before the incident decides what else to do."""
+    return RetryPolicy(
+        initial_interval=timedelta(seconds=1),
+        backoff_coefficient=2.0,
+        maximum_interval=timedelta(seconds=30),
+        maximum_attempts=PAGE_ATTEMPTS if purpose == "page" else NOTICE_ATTEMPTS,
+    )

@@ -72,19 +72,22 @@ class PostIncidentWorkflow(Casework):
         if self.case.state.status is Status.RESOLVED:
             close = Close(id=f"close-{self.case.state.id}", actor=TOCSIN, reason="nothing more is owed")
             self.happen(Commanded(command=close))
-        await workflow.wait_condition(lambda: self._errands.are_idle and workflow.all_handlers_finished())
-        await workflow.execute_activity_method(
-            Records.archive,
-            ArchiveIncident(state=self.case.state),
-            start_to_close_timeout=limits.LOCAL_ATTEMPT,
-            retry_policy=limits.LOCAL_RETRY,
-            summary="archive the incident",
-        )
-        return IncidentOutcome(incident=self.case.state.id, status=self.case.state.status.value)
+        archived = None
+        while archived is not self.case.state:  # whatever is said while it is written belongs to it
+            await self.wait_until_idle()
+            archived = self.case.state
+            await workflow.execute_activity_method(
+                Records.archive,
+                ArchiveIncident(state=archived),
+                start_to_close_timeout=limits.LOCAL_ATTEMPT,
+                retry_policy=limits.LOCAL_RETRY,
+                summary="archive the incident",
+            )
+        return IncidentOutcome(incident=archived.id, status=archived.status.value)
 
     async def hand_back(self) -> IncidentOutcome:
         """It was reopened: the incident goes on under its old id — unless the next incident has taken that."""
-        await workflow.wait_condition(lambda: self._errands.are_idle and workflow.all_handlers_finished())
+        await self.wait_until_idle()
         state = self.hand_over_state()
         id = naming.incident_workflow(state.key)
         try:

@@ -176,6 +176,8 @@ def _failed_update(cause: BaseException) -> Exception:
         return Refused(cause.message)
     if cause.type == _COMPLETED_MEANWHILE:
         return Gone()
+    if cause.type == "HandingOver":
+        return NoWorker(cause.message)  # kept as a signal, the command goes where the incident goes
     return Failed(f"the incident could not carry out the command: {cause.message}")
 
 

@@ -13,7 +13,7 @@ from tocsin.domain.case import Draft
 from tocsin.domain.commands import CommandRefused
 from tocsin.domain.duties import Level
 from tocsin.domain.plan import Step
-from tocsin.domain.state import Fact, Page, PageLevel, Target, Task
+from tocsin.domain.state import Fact, Page, PageLevel, StepState, Target, Task
 from tocsin.domain.words import Anchor, Phase, Status, StepStatus
 
 PAGE_WAIT: timedelta = Level.model_fields["wait"].default
@@ -93,12 +93,9 @@ def _step(draft: Draft, command: said.FinishStep) -> None:
 def _find_step(draft: Draft, id: str) -> Step:
     steps = {step.id: step for phase in Phase for step in draft.steps_of(phase)}
     if id not in steps:
-        raise CommandRefused(f'there is no step "{id}"; the open ones are {_open_steps(draft)}')
+        still = [name for name in steps if draft.state.steps.get(name, StepState()).status is StepStatus.OPEN]
+        raise CommandRefused(f'there is no step "{id}"; the open ones are {_listed(still)}')
     return steps[id]
-
-
-def _open_steps(draft: Draft) -> str:
-    return _listed(step.id for step in phases.open_steps(draft))
 
 
 def _assign(draft: Draft, command: said.AssignRole) -> None:

@@ -21,6 +21,10 @@ class CommandRefused(Exception):
     """A command makes no sense now, or not from this person; the text is the reason."""
 
 
+class HandingOver(CommandRefused):
+    """The incident is moving to another workflow this very moment; there the command can be carried out."""
+
+
 class _Base(Value):
     id: Annotated[str, Field(min_length=8, max_length=64)]
     actor: Actor

@@ -15,7 +15,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from tocsin.domain.base import Value
 from tocsin.domain.channel import ChannelName
@@ -129,6 +129,13 @@ class Terms(Value):
     from_: Annotated[Anchors | None, Field(alias="from")] = None
     within: Allowance | None = None
     every: Interval | None = None
+
+    @field_validator("within")
+    @classmethod
+    def _takes_time(cls, within: Allowance | None) -> Allowance | None:
+        if within is not None and within.elapsed == timedelta(0):
+            raise ValueError("nothing can be done in no time; say how much is allowed, such as PT15M")
+        return within
 
 
 class ObligationSpec(Terms):

@@ -18,6 +18,9 @@ from tocsin.temporal import TemporalUnavailable
 
 STATE = Path(".tocsin")
 
+RESTARTS_A_MINUTE = 3
+"""How often a process may end by itself before all is given up."""
+
 
 def up() -> int:
     """Start everything and stay, until Ctrl-C; what is open then is there again the next time."""
@@ -25,7 +28,7 @@ def up() -> int:
     stack.start()
     try:
         print(_welcome(stack), flush=True)
-        return _wait_until_one_fails(stack)
+        return _keep_alive(stack)
     except KeyboardInterrupt:
         print("\nstopping; open incidents go on when you `make up` again", flush=True)
         return 0
@@ -51,11 +54,21 @@ Try next, in another terminal:
 Ctrl-C ends it."""
 
 
-def _wait_until_one_fails(stack: Stack) -> int:
-    while (name := stack.processes.failed()) is None:
+def _keep_alive(stack: Stack) -> int:
+    """Start again what ends by itself, until it does so too often."""
+    ended: list[float] = []
+    while True:
         time.sleep(0.5)
-    print(f"{name} has ended by itself; its log is {stack.state / 'logs' / f'{name}.log'}", file=sys.stderr)
-    return 1
+        name = stack.processes.failed()
+        if name is None:
+            continue
+        ended = [moment for moment in ended if moment > time.monotonic() - 60] + [time.monotonic()]
+        log = stack.state / "logs" / f"{name}.log"
+        if len(ended) > RESTARTS_A_MINUTE:
+            print(f"{name} ends again and again; its log is {log}. Incidents are kept.", file=sys.stderr)
+            return 1
+        print(f"{name} has ended; it is started again (its log: {log})", flush=True)
+        stack.start_again(name)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -64,7 +77,8 @@ def main(arguments: Sequence[str]) -> int:
     if len(arguments) != 1 or arguments[0] not in commands:
         print(f"usage: python -m tocsin.embedded {'|'.join(commands)}", file=sys.stderr)
         return 2
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGINT):  # a shell's background job starts with SIGINT ignored
+        signal.signal(number, _interrupt)
     try:
         return commands[arguments[0]]()
     except (StartError, TemporalUnavailable) as error:

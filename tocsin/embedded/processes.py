@@ -94,6 +94,10 @@ class Processes:
         """The name of a process that has ended by itself, if any."""
         return next((name for name, process in self._running if process.poll() is not None), None)
 
+    def forget(self, name: str) -> None:
+        """Take a process that has ended off the list, so that it can be started again."""
+        self._running = [entry for entry in self._running if entry[0] != name]
+
     def kill(self, name: str) -> None:
         """End the newest process of that name at once, and forget it. Raises `KeyError` when there is none."""
         for entry in reversed(self._running):

@@ -169,6 +169,17 @@ class Stack:
         health = f"http://127.0.0.1:{self.ports.health}/healthz"
         self.processes.start("worker", command, self.child_environment(), lambda: answers(health))
 
+    def start_again(self, name: str) -> None:
+        """Start a process that has ended by itself. Raises `StartError`."""
+        self.processes.forget(name)
+        starts = {
+            "temporal": self.start_temporal,
+            "sandbox": self.start_sandbox,
+            "receiver": self.start_receiver,
+            "worker": self.start_worker,
+        }
+        starts[name]()
+
     def kill(self, name: str) -> None:
         """End a process as a power cut would: SIGKILL, no farewell. Start it again with its own method."""
         self.processes.kill(name)
