@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from pydantic import computed_field
-
 from tocsin.domain.base import Moment, Value
 from tocsin.domain.events import Commanded
 from tocsin.domain.messages import CommandReply
@@ -35,12 +33,6 @@ class Execution(Value):
     status: str = ""
     next_deadline: Moment | None = None
     is_overdue: bool = False
-
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def reference(self) -> str:
-        """The five characters that people say."""
-        return (self.incident or "")[:5]
 
 
 class Incidents(Protocol):
