@@ -64,10 +64,10 @@ class Errands:
             self._start(searches, self._find_recipients(searches))
 
     def _is_first_of_a_page(self, errand: Errand) -> bool:
-        """Only the first: the rungs after it may be hours of a vendor's silence away."""
+        """Only the first, and only while somebody must still answer: papers wait for no vendor's silence."""
         state = self._case().state
         page = state.pages.get(state.messages[errand.message].page or 0) if errand.message else None
-        return page is not None and (page.round, page.level, page.channel) == (1, 0, 0)
+        return page is not None and page.is_open and (page.round, page.level, page.channel) == (1, 0, 0)
 
     def _start(self, errands: Sequence[Errand], work: Coroutine[Any, Any, Sequence[Event]]) -> None:
         task = asyncio.create_task(self._carry_out(errands, work))

@@ -81,3 +81,17 @@ async def test_time_in_the_queue_counts_against_no_page_only_attempts_do(real_ho
     assert scheduled.schedule_to_close_timeout.ToTimedelta() == timedelta(0)
     assert scheduled.schedule_to_start_timeout.ToTimedelta() == timedelta(0)
     assert scheduled.retry_policy.maximum_attempts == limits.PAGE_ATTEMPTS
+
+
+async def test_papers_wait_for_no_text_once_its_page_was_answered(real_house: Lighthouse) -> None:
+    house = real_house
+    house.sms.gate.clear()
+    await house.alert()
+    await house.eventually(house.incident, lambda view: len(view.pages) == 1)
+    await house.says(say.Acknowledge)
+
+    await house.says(say.SendReport, report="interim")
+
+    await house.until(lambda: len(house.email.sent) == 1)
+    assert house.sms.sent == [], "the text is still on its way to the vendor"
+    house.sms.gate.set()
