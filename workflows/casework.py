@@ -98,7 +98,11 @@ class Casework:
         self._become(case)
         waiting, self._waiting = self._waiting, []
         for event in waiting:
-            self.happen(event)
+            try:
+                self.happen(event)
+            except CommandRefused as refusal:
+                assert isinstance(event, Commanded)
+                self._refuse(event.command, refusal)
 
     def reach(self, phase: Phase) -> None:
         """Come to a phase of the policy."""
@@ -233,9 +237,11 @@ class Casework:
         try:
             await self._carry_out(commanded.command)
         except CommandRefused as refusal:
-            self._become(
-                replace(self.case, state=refuse(self.case, commanded.command, refusal, workflow.now()))
-            )
+            self._refuse(commanded.command, refusal)
+
+    def _refuse(self, command: Command, refusal: CommandRefused) -> None:
+        """Remember the refusal of a command that nobody waits for, and tell its author."""
+        self._become(replace(self.case, state=refuse(self.case, command, refusal, workflow.now())))
 
     async def _carry_out(self, command: Command) -> CommandReply:
         self._check(command)
