@@ -13,7 +13,7 @@ from tocsin.domain.case import Draft
 from tocsin.domain.commands import CommandRefused
 from tocsin.domain.duties import Level
 from tocsin.domain.plan import Step
-from tocsin.domain.state import Fact, Page, PageLevel, StepState, Target, Task
+from tocsin.domain.state import Evidence, Fact, Page, PageLevel, StepState, Target, Task
 from tocsin.domain.words import Anchor, Phase, Status, StepStatus
 
 PAGE_WAIT: timedelta = Level.model_fields["wait"].default
@@ -30,6 +30,7 @@ def carry_out(draft: Draft, command: said.Command) -> None:
 
 _AFTER_RESOLUTION = (
     said.Acknowledge,
+    said.AddEvidence,
     said.AddTask,
     said.AssignRole,
     said.ChangeMeeting,
@@ -203,6 +204,24 @@ def _finish_task(draft: Draft, command: said.FinishTask) -> None:
     draft.record("task", f"task {task.number} done: {task.title}", command.actor)
 
 
+def _evidence(draft: Draft, command: said.AddEvidence) -> None:
+    """The entry names the whole hash: the timeline's chain then vouches for the content, too."""
+    number = len(draft.state.evidence) + 1
+    draft.state.evidence[number] = Evidence(
+        number=number,
+        sha256=command.sha256,
+        size=command.size,
+        name=command.name,
+        origin=command.origin,
+        at=draft.now,
+        by=command.actor,
+        note=command.note,
+    )
+    what = f"evidence {number}: {command.name}, {command.size:,} bytes, from {command.origin}"
+    note = f" — {command.note}" if command.note else ""
+    draft.record("evidence", f"{what}, SHA-256 {command.sha256}{note}", command.actor)
+
+
 def _resolve(draft: Draft, command: said.Resolve) -> None:
     _not_in_the_future(draft, command)
     began = draft.when((Anchor.OCCURRED, Anchor.DETECTED, Anchor.AWARE))
@@ -322,6 +341,7 @@ _COMMANDS: dict[type, Callable[[Draft, Any], None]] = {
     said.SetAnchor: _anchor,
     said.AddTask: _add_task,
     said.FinishTask: _finish_task,
+    said.AddEvidence: _evidence,
     said.Resolve: _resolve,
     said.DeclareUnresolvable: _unresolvable,
     said.Dismiss: _dismiss,

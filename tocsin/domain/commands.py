@@ -12,7 +12,7 @@ from pydantic import Field
 
 from tocsin.domain.base import Moment, Value
 from tocsin.domain.durations import Duration
-from tocsin.domain.state import Actor
+from tocsin.domain.state import Actor, Sha256
 
 Text = Annotated[str, Field(min_length=1, max_length=10_000)]
 
@@ -129,6 +129,17 @@ class FinishTask(_Base):
     task: int
 
 
+class AddEvidence(_Base):
+    """Put a preserved file on the record: its content is kept under its hash, `origin` is where it was taken from."""
+
+    kind: Literal["evidence"] = "evidence"
+    sha256: Sha256
+    size: int = Field(ge=0)
+    name: Annotated[str, Field(min_length=1, max_length=255)]
+    origin: Annotated[str, Field(min_length=1, max_length=1_000)]
+    note: Annotated[str, Field(max_length=2_000)] = ""
+
+
 class Resolve(_Base):
     """The incident is over; `at` is when its impact ended, if not now."""
 
@@ -197,6 +208,7 @@ Command = Annotated[
     | SetAnchor
     | AddTask
     | FinishTask
+    | AddEvidence
     | Resolve
     | DeclareUnresolvable
     | Dismiss

@@ -4,7 +4,7 @@ continues as new, or a worker that starts again, goes on where it stood."""
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,9 @@ from tocsin.domain.base import Moment, Record, Value
 from tocsin.domain.channel import ChannelName
 from tocsin.domain.delivery import DeliveryState
 from tocsin.domain.words import Anchor, Phase, Status, StepStatus, Verdict
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+"""The hash of a content, in hexadecimal."""
 
 
 class PlanPin(Value):
@@ -266,6 +269,23 @@ class Meeting(Record):
     outcome: str = ""
 
 
+class Evidence(Value):
+    """A file that was preserved: its hash names its content in the store, `size` is in bytes.
+
+    `origin` is where it was taken from, such as `web-3:/var/log/auth.log`; `by` says who did, and `at` when it was put
+    on the record.
+    """
+
+    number: int
+    sha256: Sha256
+    size: int
+    name: str
+    origin: str
+    at: Moment
+    by: Actor
+    note: str = ""
+
+
 class Errand(Value):
     """Work for the outside world that a decision asked for and that has not been reported back yet."""
 
@@ -316,6 +336,7 @@ class IncidentState(Record):
     messages: dict[str, Message] = {}
     tasks: dict[int, Task] = {}
     meetings: dict[str, Meeting] = {}
+    evidence: dict[int, Evidence] = {}
     errands: dict[str, Errand] = {}
     timeline: list[Entry] = []
     entries: int = 0
