@@ -125,11 +125,15 @@ class Dispatch(Value):
 
 
 class Dispatched(Value):
-    """A vendor took it; `reached` is the directory's key of the recipient."""
+    """A vendor took it; `reached` is the directory's key of the recipient.
+
+    `note` says what the message had to go without: a template that failed, a PDF that could not be made.
+    """
 
     reached: str
     vendor: str
     vendor_id: str
+    note: str = ""
 
 
 class KeepEntries(Value):
