@@ -7,6 +7,7 @@ from typing import Protocol
 from temporalio import activity
 
 from tocsin.domain.directory import Directory
+from tocsin.domain.events import Recipient
 from tocsin.domain.messages import FindRecipients, Identify, Person
 
 
@@ -24,10 +25,10 @@ class DirectoryActivities:
         self._directories = directories
 
     @activity.defn(name="find_recipients")
-    def find_recipients(self, request: FindRecipients) -> tuple[tuple[str, ...], ...]:
+    def find_recipients(self, request: FindRecipients) -> tuple[tuple[Recipient, ...], ...]:
         """The members of each audience, by key, in the directory's order."""
         directory = self._directories.directory(request.plan)
-        return tuple(tuple(directory.members(audience)) for audience in request.audiences)
+        return tuple(directory.recipients(audience) for audience in request.audiences)
 
     @activity.defn(name="identify")
     def identify(self, request: Identify) -> Person | None:

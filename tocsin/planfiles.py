@@ -16,6 +16,7 @@ from tocsin import calendars
 from tocsin.domain.calendar import BusinessCalendar, CalendarSpec
 from tocsin.domain.directory import Directory, unreachable
 from tocsin.domain.plan import Plan
+from tocsin.domain.references import inconsistencies
 from tocsin.domain.state import PlanPin
 from tocsin.yamlfile import Document, Problem, YamlError, read
 
@@ -86,7 +87,7 @@ def _load(folder: Path) -> LoadedPlan:
     plan_file, directory_file = _both(folder / "plan.yaml", folder / "directory.yaml")
     plan, directory = _validated(plan_file, directory_file)
     problems = [
-        *(plan_file.problem(path, message) for path, message in plan.inconsistencies()),
+        *(plan_file.problem(path, message) for path, message in inconsistencies(plan)),
         *_calendar_problems(plan, plan_file),
         *_directory_problems(plan, plan_file, directory, directory_file),
         *_template_problems(folder / "templates"),

@@ -5,6 +5,7 @@ import pytest
 from tests.domain import harbour
 from tocsin.domain.directory import unreachable
 from tocsin.domain.plan import Plan
+from tocsin.domain.references import inconsistencies
 from tocsin.yamlfile import YamlError, parse
 
 
@@ -50,12 +51,12 @@ def test_what_could_not_be_run_is_refused_with_its_place(old, new, place):
     ],
 )
 def test_a_name_that_the_plan_does_not_define_is_found(old, new, problem):
-    problems = list(parse(changed(old, new), Plan).inconsistencies())
+    problems = list(inconsistencies(parse(changed(old, new), Plan)))
     assert problem in problems[0][1]
 
 
 def test_the_harbours_plan_is_consistent_but_for_the_coastguard_whom_nobody_can_reach():
-    assert list(harbour.plan().inconsistencies()) == []
+    assert list(inconsistencies(harbour.plan())) == []
     assert list(harbour.directory().inconsistencies()) == []
     [(place, problem)] = unreachable(harbour.plan(), harbour.directory())
     assert place == ("obligations", 5, "do", 0, "notify", "audience")

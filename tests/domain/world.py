@@ -196,7 +196,7 @@ class World:
             yield from self._send(self.state.messages[errand.message or ""])
         elif errand.kind == "find_recipients":
             assert errand.audience is not None
-            yield RecipientsFound(errand=errand.id, members=tuple(self.directory.members(errand.audience)))
+            yield RecipientsFound(errand=errand.id, members=self.directory.recipients(errand.audience))
         else:
             self.archived += [entry for entry in self.state.timeline if entry.number <= errand.entries]
             yield EntriesKept(errand=errand.id, up_to=errand.entries)

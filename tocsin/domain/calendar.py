@@ -107,6 +107,14 @@ Hours = Annotated[
 OFFICE_HOURS = WorkingHours(opens=time(9), closes=time(17))
 
 
+class PersonalHours(Value):
+    """When a person works, in their own time zone: every hour of the week unless it says otherwise."""
+
+    timezone: TimeZone
+    week: Week = WEEKDAYS
+    hours: Hours = WorkingHours(opens=time(0), closes=time(0))
+
+
 def _check_holiday_code(code: str) -> str:
     if not re.fullmatch(r"[A-Z]{2}(-[A-Za-z0-9-]+)?", code):
         raise ValueError(

@@ -28,11 +28,26 @@ def key_of(spec: ObligationSpec, occurrence: int) -> str:
 
 def reason_not_applicable(case: Case, spec: ObligationSpec) -> str | None:
     """Why the promise does not concern this incident; `None` when it does."""
-    if spec.requires == "customer" and case.state.customer is None:
+    if "customer" in spec.requires and case.state.customer is None:
         return "no customer is concerned"
+    if "late_report" in spec.requires and not was_reported_late(case):
+        return "it was not reported late by an employee"
+    if spec.only_for and not set(spec.only_for) & set(case.state.criteria):
+        return "it concerns only incidents with: " + ", ".join(
+            case.plan.criteria[name].title for name in spec.only_for
+        )
     if spec.terms_for(case.state.severity).within is None:
         return f"the policy sets no such time for severity {case.state.severity}"
     return None
+
+
+def was_reported_late(case: Case) -> bool:
+    """Whether an employee told us later than the plan allows after they knew."""
+    reported = case.state.reported
+    allowed = case.plan.report_within.get("employee")
+    if reported.kind != "employee" or reported.knew is None or allowed is None:
+        return False
+    return case.state.opened - reported.knew > allowed
 
 
 def ended(case: Case, spec: ObligationSpec) -> tuple[Anchor, datetime] | None:

@@ -6,13 +6,14 @@ Each carries an id under which it is applied once, however often it arrives, and
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from tocsin.domain.base import Moment, Value
 from tocsin.domain.durations import Duration
-from tocsin.domain.state import Actor, Sha256
+from tocsin.domain.state import Actor, Sha256, Witness
 
 Text = Annotated[str, Field(min_length=1, max_length=10_000)]
 
@@ -79,11 +80,13 @@ class PageSomebody(_Base):
 
 
 class Classify(_Base):
-    """Set the severity, by name or by the plan's criteria. `loosen` lets later deadlines replace earlier promises."""
+    """Set the severity, by name or by the plan's criteria, and whom it hits. `loosen` lets later deadlines replace
+    earlier promises, with the reason."""
 
     kind: Literal["classify"] = "classify"
     severity: str | None = None
     criteria: tuple[str, ...] = ()
+    impacts: tuple[str, ...] = ()
     reason: str = ""
     loosen: bool = False
 
@@ -120,6 +123,8 @@ class AddTask(_Base):
     role: str | None = None
     person: str | None = None
     within: Duration | None = None
+    due: Moment | None = None
+    after: tuple[int | str, ...] = ()
 
 
 class FinishTask(_Base):
@@ -127,6 +132,64 @@ class FinishTask(_Base):
 
     kind: Literal["finish_task"] = "finish_task"
     task: int
+    outcome: str = ""
+
+
+class Mitigate(_Base):
+    """Record a measure: that it was found (a `title` and a `measure`), tested with a result, or deployed."""
+
+    kind: Literal["mitigate"] = "mitigate"
+    action: Literal["identify", "test", "deploy"]
+    mitigation: int | None = None
+    title: str = ""
+    measure: Literal["short_term", "remediation"] = "short_term"
+    result: str = ""
+
+
+class NameVendor(_Base):
+    """Say that a supplier is down, or up again."""
+
+    kind: Literal["vendor"] = "vendor"
+    vendor: str
+    is_down: bool
+    reason: str = ""
+
+
+class SetInterval(_Base):
+    """Agree on another interval for a recurring promise; it counts from the next one on."""
+
+    kind: Literal["interval"] = "interval"
+    obligation: str
+    every: Annotated[Duration, Field(gt=timedelta(0))]
+    reason: Text
+
+
+class AskForWaiver(_Base):
+    """Ask that a promise be waived; whoever the plan names for it has to approve, before it is due."""
+
+    kind: Literal["waiver"] = "waiver"
+    obligation: str
+    reason: Text
+
+
+class Decide(_Base):
+    """Approve or decline what waits for approval. `proof` is a signed link's token, the code that was sent to the
+    approver, or their own token; `witness` is what the workflow found it to prove."""
+
+    kind: Literal["decide"] = "decide"
+    approval: int
+    approve: bool
+    reason: str = ""
+    proof: str = ""
+    witness: Witness | None = None
+
+
+class Reword(_Base):
+    """Put other words in the place of a draft that waits for approval."""
+
+    kind: Literal["reword"] = "reword"
+    approval: int
+    text: Text
 
 
 class AddEvidence(_Base):

@@ -12,7 +12,9 @@ from typing import Annotated
 from pydantic import Field
 
 from tocsin.domain.base import Value
+from tocsin.domain.calendar import PersonalHours
 from tocsin.domain.channel import ChannelName
+from tocsin.domain.events import Recipient
 from tocsin.domain.plan import Path, Plan
 from tocsin.domain.state import Target
 
@@ -22,13 +24,21 @@ Mail = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 
 
 class Contact(Value):
-    """A person, desk or mailing list that can be reached. `sms` defaults to `phone`."""
+    """A person, desk or mailing list that can be reached. `sms` defaults to `phone`.
+
+    `via` are the channels over which they want to be told, before those of the plan; `hours` when they work;
+    `supervisor` is the key of the person whom they report to; `postal` the lines of an address on paper.
+    """
 
     name: str
     email: Mail | None = None
     phone: Phone | None = None
     sms: Phone | None = None
     language: str = "en-US"
+    via: tuple[ChannelName, ...] = ()
+    hours: PersonalHours | None = None
+    supervisor: Key | None = None
+    postal: tuple[str, ...] = ()
 
     def address(self, channel: ChannelName) -> str | None:
         """Where the contact is reached over `channel`; `None` when they have no such address."""
@@ -69,6 +79,13 @@ class Directory(Value):
             return customer.audiences.get(audience.audience or "", {}) if customer else {}
         return self.audiences.get(audience.audience or "", {})
 
+    def recipients(self, audience: Target) -> tuple[Recipient, ...]:
+        """The members of an audience as an incident may know them: by key, without a name or an address."""
+        return tuple(
+            Recipient(key=key, via=contact.via, hours=contact.hours)
+            for key, contact in self.members(audience).items()
+        )
+
     def contact(self, target: Target) -> tuple[str, Contact] | None:
         """Whom a target means, with their key; `None` when the directory has nobody."""
         if target.audience is not None:
@@ -76,6 +93,8 @@ class Directory(Value):
             return (target.member or "", member) if member else None
         holders = self.roles.get(target.role or "", ())
         key = target.person or (holders[target.turn % len(holders)] if holders else "")
+        if target.supervisor:
+            key = (self.people[key].supervisor if key in self.people else None) or ""
         return (key, self.people[key]) if key in self.people else None
 
     def roles_of(self, person: str) -> tuple[str, ...]:
@@ -83,11 +102,15 @@ class Directory(Value):
         return tuple(role for role, holders in self.roles.items() if person in holders)
 
     def inconsistencies(self) -> Iterator[tuple[Path, str]]:
-        """Roles held by people whom the directory does not have, with their place in its file."""
+        """Roles held by, and supervisors who are, nobody that the directory has, with their place in its file."""
         for role, holders in self.roles.items():
             for index, holder in enumerate(holders):
                 if holder not in self.people:
                     yield ("roles", role, index), f'"{holder}" is not among the people of this directory'
+        for key, person in self.people.items():
+            if person.supervisor is not None and person.supervisor not in self.people:
+                place = ("people", key, "supervisor")
+                yield place, f'"{person.supervisor}" is not among the people of this directory'
 
 
 def unreachable(plan: Plan, directory: Directory) -> Iterator[tuple[Path, str]]:
@@ -97,7 +120,8 @@ def unreachable(plan: Plan, directory: Directory) -> Iterator[tuple[Path, str]]:
             path: Path = ("obligations", index, "do", number, duty.kind)
             if duty.page is not None:
                 for rung, level in enumerate(duty.page.levels):
-                    yield from _role(directory, level.role, level.via, (*path, "levels", rung))
+                    if level.role is not None:
+                        yield from _role(directory, level.role, level.via, (*path, "levels", rung))
             demand = duty.notify or duty.report
             if demand is not None:
                 yield from _audience(plan, directory, demand.audience, demand.via, path)

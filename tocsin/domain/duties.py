@@ -7,7 +7,8 @@ A duty is one of
     report     a report must reach an audience; done when it is delivered
     task       somebody must do a thing and say so
     step       a step of the plan must be recorded as done
-    meeting    an invitation must reach its audience
+    meeting    an invitation must reach its audiences, or be confirmed, or the meeting held
+    update     somebody must say where things stand
 """
 
 from __future__ import annotations
@@ -23,12 +24,14 @@ from tocsin.domain.durations import Allowance, Duration
 from tocsin.domain.words import Anchor
 
 
-def _as_list(given: Any) -> Any:
+def as_list(given: Any) -> Any:
+    """A single word as a list of one: plans may write either."""
     return [given] if isinstance(given, str) else given
 
 
-Channels = Annotated[tuple[ChannelName, ...], BeforeValidator(_as_list), Field(min_length=1)]
-Anchors = Annotated[tuple[Anchor, ...], BeforeValidator(_as_list), Field(min_length=1)]
+Names = Annotated[tuple[str, ...], BeforeValidator(as_list)]
+Channels = Annotated[tuple[ChannelName, ...], BeforeValidator(as_list), Field(min_length=1)]
+Anchors = Annotated[tuple[Anchor, ...], BeforeValidator(as_list), Field(min_length=1)]
 
 
 Interval = Annotated[Duration, Field(gt=timedelta(0))]
@@ -36,11 +39,23 @@ Interval = Annotated[Duration, Field(gt=timedelta(0))]
 
 
 class Level(Value):
-    """One rung of an escalation: who is tried, over which channels in order, how long each is waited for."""
+    """One rung of an escalation: who is tried, over which channels, how long each is waited for.
 
-    role: str
+    `supervisor_of` names a role whose holder's supervisor, as the directory has it, is meant. Channels are tried in
+    order, or all of them `at_once`.
+    """
+
+    role: str | None = None
+    supervisor_of: str | None = None
     via: Channels
+    at_once: bool = False
     wait: Interval = timedelta(minutes=5)
+
+    @model_validator(mode="after")
+    def _names_somebody(self) -> Self:
+        if (self.role is None) == (self.supervisor_of is None):
+            raise ValueError("say either `role` or `supervisor_of`")
+        return self
 
 
 class PageDuty(Value):
@@ -54,10 +69,14 @@ class PageDuty(Value):
 
 
 class NotifyDuty(Value):
-    """An audience must be told, each of its members over the first of `via` that gets through."""
+    """An audience must be told, each of its members over the first of `via` that gets through.
+
+    `at_once` takes all of `via` beside one another, and is done when each of them got through.
+    """
 
     audience: str
     via: Channels = ("email",)
+    at_once: bool = False
     message: str = "notice"
 
 
@@ -70,10 +89,15 @@ class ReportDuty(Value):
 
 
 class TaskDuty(Value):
-    """Somebody in `role` must do `title` and say so."""
+    """Somebody in `role` must do `title` and say so, once the steps `after` which it comes are done.
+
+    `letter` names a report that is to be posted on paper: its letter is what the task is about.
+    """
 
     title: str
     role: str
+    after: Names = ()
+    letter: str | None = None
 
 
 class StepDuty(Value):
@@ -83,15 +107,26 @@ class StepDuty(Value):
 
 
 class MeetingDuty(Value):
-    """An invitation to `meeting`, for a time inside the window, must reach its audiences."""
+    """An invitation to `meeting`, for a time inside the window, must reach its audiences.
+
+    `done_when` says whether that is enough, or the meeting must be confirmed, or held with its outcome recorded.
+    """
 
     meeting: str
     audiences: Annotated[tuple[str, ...], Field(min_length=1)]
     length: Duration = timedelta(hours=1)
+    agenda: tuple[str, ...] = ()
+    done_when: Literal["invited", "confirmed", "held"] = "invited"
+
+
+class UpdateDuty(Value):
+    """Somebody in `role` is asked where things stand, and must say so (`tocsin update`)."""
+
+    role: str
 
 
 class Duty(Value):
-    """Exactly one of the six things that may be demanded."""
+    """Exactly one of the seven things that may be demanded."""
 
     page: PageDuty | None = None
     notify: NotifyDuty | None = None
@@ -99,6 +134,7 @@ class Duty(Value):
     task: TaskDuty | None = None
     step: StepDuty | None = None
     meeting: MeetingDuty | None = None
+    update: UpdateDuty | None = None
 
     @model_validator(mode="after")
     def _is_exactly_one(self) -> Self:
@@ -108,12 +144,12 @@ class Duty(Value):
 
     @property
     def kind(self) -> str:
-        """Which of the six it is."""
+        """Which of the seven it is."""
         return self._demanded[0]
 
     @property
     def _demanded(self) -> list[str]:
-        """By value, not by what was set: the JSON of a duty names all six, five of them as null."""
+        """By value, not by what was set: the JSON of a duty names all, the others as null."""
         return [name for name in type(self).model_fields if getattr(self, name) is not None]
 
 
@@ -123,12 +159,35 @@ class BeforeDue(Value):
     before_due: Duration
 
 
+class Escalation(BeforeDue):
+    """Who is paged, and how long before the due time, when something is still owed then."""
+
+    to: str
+
+
+class ApprovalSpec(Value):
+    """Nothing leaves before a holder of `role`, as the directory has it, has approved its exact words.
+
+    They are asked over `via` when the promise begins, reminded so long before it is due, and from `page_before` on
+    paged. Without their approval by then, nothing is sent and the promise is missed.
+    """
+
+    role: str
+    via: Channels = ("email", "sms")
+    remind: tuple[Duration, ...] = ()
+    page_before: Duration | None = None
+
+
 class Terms(Value):
-    """From which anchors (the earliest known wins), within what time, and how often again."""
+    """From which anchors (the earliest known wins), within what time, and how often again.
+
+    `by_impact` allows less time where the incident has that impact; the shortest holds.
+    """
 
     from_: Annotated[Anchors | None, Field(alias="from")] = None
     within: Allowance | None = None
     every: Interval | None = None
+    by_impact: dict[str, Allowance] = {}
 
     @field_validator("within")
     @classmethod
@@ -142,21 +201,31 @@ class ObligationSpec(Terms):
     """One promise of the policy.
 
     `by_severity` overrides the terms for some severities; an obligation that has no `within` for a severity does not
-    apply to it. `requires: customer` makes it apply only to incidents that concern a customer. It recurs `every` so
-    often until one of the anchors in `until` is known. Unmet at its due time it pages `when_late`; it is `missed` when
-    `grace` has passed after that, or when the incident closes. Once it is kept, the anchor that it `marks` is known.
+    apply to it. `requires` makes it apply only to incidents that concern a customer (`customer`) or that an employee
+    reported later than the plan's `report_within` allows (`late_report`), `only_for` only to those with one of these
+    criteria. It recurs `every` so often until one of the anchors in `until` is known. What is still owed for it is
+    asked for at each `remind`, and `escalate` pages somebody over it. Unmet at its due time it pages `when_late`; it is
+    `missed` when `grace` has passed after that, or when the incident closes. Once it is kept, the anchor that it
+    `marks` is known. `allowed` is what the clause itself allows, where the plan promises something else; `agreement`
+    what a missed one breaks, where that is not the plan's own.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
     title: str
     clause: str
     source: Literal["policy", "convention"] = "policy"
-    requires: Literal["customer"] | None = None
+    allowed: Allowance | None = None
+    agreement: str | None = None
+    requires: Annotated[tuple[Literal["customer", "late_report"], ...], BeforeValidator(as_list)] = ()
+    only_for: Names = ()
     by_severity: dict[str, Terms] = {}
     until: Anchors | None = None
     do: Annotated[tuple[Duty, ...], Field(min_length=1)]
     begin: Literal["at_once"] | BeforeDue = "at_once"
     remind: tuple[Duration, ...] = ()
+    escalate: Escalation | None = None
+    approval: ApprovalSpec | None = None
+    waivable_by: str | None = None
     when_late: str | None = None
     grace: Allowance | None = None
     marks: Anchor | None = None
@@ -173,7 +242,10 @@ class ObligationSpec(Terms):
         """The terms that hold for `severity`: its own where it has them, the common ones elsewhere."""
         own = self.by_severity.get(severity, Terms())
         return Terms.model_construct(
-            from_=own.from_ or self.from_, within=own.within or self.within, every=own.every or self.every
+            from_=own.from_ or self.from_,
+            within=own.within or self.within,
+            every=own.every or self.every,
+            by_impact=own.by_impact or self.by_impact,
         )
 
     @property

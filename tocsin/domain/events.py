@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from tocsin.domain.base import Moment, Value
+from tocsin.domain.calendar import PersonalHours
+from tocsin.domain.channel import ChannelName
 from tocsin.domain.commands import Command
 from tocsin.domain.delivery import DeliveryReport
 from tocsin.domain.state import PlanPin
@@ -31,6 +33,8 @@ class Alert(Value):
     received: Moment
     customer: str | None = None
     facts: dict[str, str] = {}
+    criteria: tuple[str, ...] = ()
+    vendors: tuple[str, ...] = ()
 
     @property
     def is_firing(self) -> bool:
@@ -52,6 +56,8 @@ class Sent(Value):
     message: str
     reached: str
     vendor_id: str
+    note: str = ""
+    """What kept it from its proper form, where plain words went out instead."""
 
 
 class NotSent(Value):
@@ -72,12 +78,41 @@ class Delivery(Value):
     report: DeliveryReport
 
 
+class Recipient(Value):
+    """A member of an audience: its key, the channels that it wants to be told over, and the hours of its work."""
+
+    key: str
+    via: tuple[ChannelName, ...] = ()
+    hours: PersonalHours | None = None
+
+
 class RecipientsFound(Value):
-    """The directory's members of an audience, by key; empty when it has none."""
+    """The directory's members of an audience; empty when it has none."""
 
     kind: Literal["recipients_found"] = "recipients_found"
     errand: str
-    members: tuple[str, ...]
+    members: tuple[Recipient, ...]
+
+
+class Drafted(Value):
+    """Words that wait for approval have been put down; `sha256` is their hash."""
+
+    kind: Literal["drafted"] = "drafted"
+    errand: str
+    sha256: str
+
+
+class VendorPost(Value):
+    """A supplier has published something about its own trouble; `is_over` when it says that it has ended."""
+
+    kind: Literal["vendor_post"] = "vendor_post"
+    vendor: str
+    id: str
+    title: str
+    text: str
+    link: str = ""
+    published: Moment
+    is_over: bool = False
 
 
 class EntriesKept(Value):
@@ -102,7 +137,17 @@ class TimePassed(Value):
 
 
 Event = Annotated[
-    Alert | Commanded | Sent | NotSent | Delivery | RecipientsFound | EntriesKept | PhaseReached | TimePassed,
+    Alert
+    | Commanded
+    | Sent
+    | NotSent
+    | Delivery
+    | RecipientsFound
+    | Drafted
+    | VendorPost
+    | EntriesKept
+    | PhaseReached
+    | TimePassed,
     Field(discriminator="kind"),
 ]
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from tocsin.domain import escalation, notices, reports
 from tocsin.domain.case import Draft
 from tocsin.domain.duties import Duty, MeetingDuty, NotifyDuty, ObligationSpec, ReportDuty
-from tocsin.domain.events import RecipientsFound
+from tocsin.domain.events import Recipient, RecipientsFound
 from tocsin.domain.state import TOCSIN, DutyState, Meeting, Obligation, PageLevel, Target, Task
 from tocsin.domain.words import StepStatus
 
@@ -22,7 +22,12 @@ def begin_duty(draft: Draft, obligation: Obligation, index: int, duty: Duty) -> 
 def _begin_page(draft: Draft, obligation: Obligation, index: int, duty: Duty) -> None:
     assert duty.page is not None
     levels = tuple(
-        PageLevel(target=Target(role=level.role), via=level.via, wait=level.wait)
+        PageLevel(
+            target=Target(role=level.role or level.supervisor_of, supervisor=level.role is None),
+            via=level.via,
+            at_once=level.at_once,
+            wait=level.wait,
+        )
         for level in duty.page.levels
     )
     reason = f"{draft.state.title}"
@@ -110,26 +115,32 @@ def recipients_found(draft: Draft, event: RecipientsFound) -> None:
     if obligation is None or not obligation.is_open:
         return
     duty = draft.plan.obligation(obligation.spec).do[errand.duty]
-    for target in notices.recipients_found(draft, event, errand):
-        message = _tell(draft, obligation, duty, target)
-        obligation.duties[errand.duty].refs += (message,)
+    for target, recipient in zip(notices.recipients_found(draft, event, errand), event.members, strict=True):
+        obligation.duties[errand.duty].refs += _tell(draft, obligation, duty, target, recipient)
     if not event.members and errand.audience is not None:
         obligation.duties[errand.duty].lacking += (str(errand.audience),)
         obligation.reason = f"the directory has nobody for {errand.audience}"
 
 
-def _tell(draft: Draft, obligation: Obligation, duty: Duty, target: Target) -> str:
+def _tell(
+    draft: Draft, obligation: Obligation, duty: Duty, target: Target, recipient: Recipient
+) -> tuple[str, ...]:
     if duty.meeting is not None:
-        return _invite(draft, obligation, target)
+        return (_invite(draft, obligation, target),)
     if duty.report is not None:
-        return _send_report(draft, obligation, duty.report, target)
+        return (_send_report(draft, obligation, duty.report, target),)
     assert duty.notify is not None
-    return _send_notice(draft, obligation, duty.notify, target)
+    return tuple(_send_notices(draft, obligation, duty.notify, target, recipient))
 
 
-def _send_notice(draft: Draft, obligation: Obligation, duty: NotifyDuty, target: Target) -> str:
+def _send_notices(
+    draft: Draft, obligation: Obligation, duty: NotifyDuty, target: Target, recipient: Recipient
+) -> Iterator[str]:
+    """One message over the first channel that gets through, or one over each of them at once."""
     title = draft.plan.obligation(obligation.spec).title
-    return notices.tell(draft, target, duty.via, "notice", duty.message, obligation.key, title).id
+    via = recipient.via or duty.via
+    for channels in [(channel,) for channel in via] if duty.at_once else [via]:
+        yield notices.tell(draft, target, channels, "notice", duty.message, obligation.key, title).id
 
 
 def _send_report(draft: Draft, obligation: Obligation, duty: ReportDuty, target: Target) -> str:

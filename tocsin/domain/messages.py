@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from tocsin.domain.base import Moment, Value
 from tocsin.domain.calendar import BusinessCalendar
 from tocsin.domain.channel import ChannelName
 from tocsin.domain.events import Alert
 from tocsin.domain.plan import Plan
 from tocsin.domain.reports import Report
-from tocsin.domain.state import Actor, Entry, IncidentState, Meeting, PlanPin, Target
+from tocsin.domain.state import Actor, Entry, IncidentState, Meeting, PlanPin, Reporter, Target
 
 
 class IncidentStart(Value):
@@ -24,6 +26,9 @@ class IncidentStart(Value):
     received: Moment
     customer: str | None = None
     facts: dict[str, str] = {}
+    criteria: tuple[str, ...] = ()
+    vendors: tuple[str, ...] = ()
+    reported: Reporter = Reporter()
     drill_speed: int = 1
     is_drill: bool = False
     follows: str | None = None
@@ -70,6 +75,8 @@ class OpenedRecord(Value):
     plan: Plan
     plan_hash: str
     calendar: BusinessCalendar
+    bridge_pin: str = ""
+    """Drawn by chance for this incident, where the plan has a teleconference bridge."""
 
 
 class FindRecipients(Value):
@@ -77,6 +84,20 @@ class FindRecipients(Value):
 
     plan: str
     audiences: tuple[Target, ...]
+
+
+class CheckProof(Value):
+    """Ask whom a proof shows: for the decision on `approval` of `incident`, about the words or reason with this hash.
+
+    `claimed` is who the caller says they are.
+    """
+
+    plan: str
+    incident: str
+    approval: int
+    subject: str
+    claimed: str
+    proof: str
 
 
 class Identify(Value):
@@ -91,6 +112,18 @@ class Person(Value):
 
     key: str
     roles: tuple[str, ...] = ()
+
+
+class Asked(Value):
+    """What somebody is asked to approve: `subject` is the hash that their proof will be bound to."""
+
+    number: int
+    what: Literal["wording", "waiver"]
+    promise: str
+    obligation: str
+    subject: str
+    due: Moment
+    wording: str | None = None
 
 
 class Dispatch(Value):
@@ -122,6 +155,17 @@ class Dispatch(Value):
     created: Moment
     report: Report | None = None
     meeting: Meeting | None = None
+    approval: Asked | None = None
+    wording: str | None = None
+    """The SHA-256 of approved words, which are sent as they were approved."""
+
+
+class Drafting(Value):
+    """Words that are to be put down for approval: the message as it would go to an audience."""
+
+    dispatch: Dispatch
+    text: str = ""
+    """Somebody's own words, in the place of the template's."""
 
 
 class Dispatched(Value):

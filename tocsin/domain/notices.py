@@ -18,7 +18,7 @@ TRY_AGAIN_AFTER = timedelta(minutes=1)
 GOT_THROUGH = frozenset({DeliveryState.DELIVERED, DeliveryState.ANSWERED})
 GIVEN_UP = frozenset({DeliveryState.FAILED, DeliveryState.NO_ANSWER})
 
-Purpose = Literal["page", "notice", "report", "invitation", "reminder", "refusal"]
+Purpose = Literal["page", "notice", "report", "invitation", "reminder", "refusal", "approval"]
 
 
 def find_recipients(draft: Draft, audience: str, obligation: str, duty: int) -> None:
@@ -68,6 +68,10 @@ def sent(draft: Draft, event: Sent) -> None:
     message.state = forward(message.state, DeliveryState.SENT)
     message.retry_at = None
     draft.record("sent", f"{message.channel} {message.id} to @{event.reached} ({message.target})")
+    if message.purpose == "report":
+        draft.state.reports_sent[message.template] = draft.now
+    if event.note:
+        draft.record("rendering", f"{message.channel} {message.id} went out in plain words: {event.note}")
 
 
 def not_sent(draft: Draft, event: NotSent) -> None:
@@ -177,4 +181,4 @@ def recipients_found(draft: Draft, event: RecipientsFound, errand: Errand) -> tu
     if not event.members:
         of = f" of customer {audience.customer}" if audience.customer else ""
         draft.record("nobody", f"the directory has nobody for {audience.audience}{of}")
-    return tuple(audience.model_copy(update={"member": member}) for member in event.members)
+    return tuple(audience.model_copy(update={"member": member.key}) for member in event.members)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tocsin.domain.events import Alert
 from tocsin.domain.messages import IncidentStart, OpenedRecord
-from tocsin.domain.state import Actor, AnchorTime, Fact, IncidentState
+from tocsin.domain.state import Actor, AnchorTime, Fact, IncidentState, VendorState
 from tocsin.domain.words import Anchor
 
 
@@ -12,6 +12,7 @@ def opened(start: IncidentStart, record: OpenedRecord) -> IncidentState:
     """What is known the moment the incident has been logged, before anything is done about it."""
     began = min(start.began, start.received)
     times = {Anchor.DETECTED: began, Anchor.AWARE: start.received, Anchor.REPORTED: start.received}
+    reporter = record.plan.reporter
     return IncidentState(
         id=record.incident,
         key=start.key,
@@ -22,6 +23,11 @@ def opened(start: IncidentStart, record: OpenedRecord) -> IncidentState:
         source=start.source,
         reporter=start.reporter,
         customer=start.customer,
+        reported=start.reported,
+        bridge_pin=record.bridge_pin,
+        criteria=start.criteria,
+        vendors={name: VendorState(since=start.received, by=start.reporter) for name in start.vendors},
+        roles={reporter: start.reporter.key} if reporter and start.reporter.is_person else {},
         drill_speed=start.drill_speed,
         is_drill=start.is_drill,
         follows=start.follows or record.follows,
@@ -55,6 +61,8 @@ def reported_by(
         received=first.received,
         customer=first.customer,
         facts=first.facts,
+        criteria=first.criteria,
+        vendors=first.vendors,
         drill_speed=speed or 1,
         is_drill=like.is_drill if like else speed is not None,
         follows=follows,

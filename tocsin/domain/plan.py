@@ -1,12 +1,13 @@
 """The plan: one organisation's response policy as data.
 
 Roles, audiences, severities, facts and steps are names that the plan gives; who stands behind roles and audiences is
-in the directory (`tocsin.domain.directory`). `Plan.inconsistencies` finds references to names that do not exist.
+in the directory (`tocsin.domain.directory`). `tocsin.domain.references` finds references to
+names that do not exist.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from datetime import date, timedelta
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
@@ -14,12 +15,14 @@ from pydantic import BeforeValidator, Field
 
 from tocsin.domain.base import Value
 from tocsin.domain.calendar import CalendarSpec
-from tocsin.domain.duties import Duty, ObligationSpec, _as_list
-from tocsin.domain.words import Anchor, Phase
+from tocsin.domain.channel import ChannelName
+from tocsin.domain.duties import Interval, Names, ObligationSpec, as_list
+from tocsin.domain.words import Phase
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
 Path = tuple[str | int, ...]
 """Where something stands in the plan file: keys and indices from its root."""
+
+FactType = Literal["text", "number", "moment", "duration", "yes or no", "choice"]
 
 REPORT_SOURCES = {
     "company": "the organisation's name",
@@ -35,6 +38,15 @@ REPORT_SOURCES = {
     "customer_informed": "when and how the customer was told",
     "last_update": "the newest status update",
     "timeline": "the record, entry by entry",
+    "confirmation": "whether it is confirmed or still suspected",
+    "impact": "what it hits: the plan's impacts that hold",
+    "bridge": "the teleconference bridge, with its PIN",
+    "reporter": "who reported it, over which channel",
+    "mitigations": "what was found to help, whether it was tested, whether it is deployed",
+    "evidence": "what was preserved, by name and hash",
+    "meetings": "the meetings, with what came of them",
+    "promises": "what was promised, and what became of it",
+    "agreement": "the agreement with the client, and whom to ask about it",
 }
 """What a report's field may take from the record, beside `anchor:…`, `fact:…`, `role:…` (its holder) and
 `contact:…` (the same, with the ways to reach them)."""
@@ -49,16 +61,24 @@ class Severity(Value):
 
 
 class Criterion(Value):
-    """A characteristic that makes an incident at least `severity`."""
+    """A characteristic that makes an incident at least `severity`; `vendor` names the supplier that it says is down."""
 
     severity: str
+    title: str
+    vendor: str | None = None
+
+
+class Impact(Value):
+    """Somebody or something that an incident may hit, beside what its severity says: consumers, the brand."""
+
     title: str
 
 
 class Role(Value):
-    """A part that somebody plays."""
+    """A part that somebody plays. `cover` says when somebody must be there; the directory knows people's hours."""
 
     title: str
+    cover: Literal["24/7", "working hours"] | None = None
 
 
 class Audience(Value):
@@ -70,28 +90,39 @@ class Audience(Value):
 
 
 class FactSpec(Value):
-    """A piece of knowledge that a report needs, and the role that owes it."""
+    """A piece of knowledge that a report needs, its type, and the role that owes it; a `choice` has its `choices`."""
 
     title: str
     owed_by: str
-
-
-class Estimate(Value):
-    """The question how long it will last: its choices, and the strategies that an answer opens as steps."""
-
-    fact: str
-    choices: Annotated[tuple[str, ...], Field(min_length=1)]
+    type: FactType = "text"
+    choices: tuple[str, ...] = ()
 
 
 class Step(Value):
-    """One thing to do in a phase. `done_when` lets the record itself complete it."""
+    """One thing to do in a phase, once the steps `after` which it comes are done.
+
+    `done_when` lets the record itself complete it: `deployed` by a mitigation that is deployed, `held:…` by the meeting
+    of an obligation.
+    """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
     title: str
     role: str
+    after: Names = ()
     done_when: Annotated[
-        str | None, Field(pattern=r"^(acknowledged|estimated|anchor:[a-z_]+|fact:[a-z_]+)$")
+        str | None,
+        Field(
+            pattern=r"^(acknowledged|estimated|deployed|anchor:[a-z_]+|fact:[a-z_]+|held:[a-z][a-z0-9-]*)$"
+        ),
     ] = None
+
+
+class Estimate(Value):
+    """The question how long it will last: its choices, and the strategies that an answer opens as steps of phase 3."""
+
+    fact: str
+    choices: Annotated[tuple[str, ...], Field(min_length=1)]
+    strategies: dict[str, tuple[Step, ...]] = {}
 
 
 class PhaseSpec(Value):
@@ -106,6 +137,72 @@ class ResponsePlan(Value):
 
     title: str
     steps: dict[Phase, tuple[Step, ...]]
+
+
+class Feed(Value):
+    """Where a vendor says how it is: an RSS feed, or a list of incidents as Google publishes it (`incidents.json`).
+
+    Only posts in which one of the words in `about` appears are taken; without any, all are.
+    """
+
+    url: Annotated[str, Field(pattern=r"^https?://")]
+    format: Literal["rss", "google"]
+    every: Interval = timedelta(minutes=5)
+    about: Names = ()
+
+
+class Vendor(Value):
+    """A supplier. While it is down, the channels that it `carries` are not used, and `instead` are where no other is
+    left. Its `feed` is read meanwhile; a new post becomes an update."""
+
+    title: str
+    carries: Annotated[tuple[ChannelName, ...], BeforeValidator(as_list)] = ()
+    instead: Annotated[tuple[ChannelName, ...], BeforeValidator(as_list)] = ()
+    feed: Feed | None = None
+
+
+class Bridge(Value):
+    """The teleconference bridge: its number, and how many digits the PIN has that each incident is given."""
+
+    number: str
+    pin_digits: Annotated[int, Field(ge=4, le=10)] = 6
+
+
+class Product(Value):
+    """What the plan protects: a description, the flows of data, and where the diagrams are."""
+
+    name: str
+    description: Annotated[str, Field(min_length=1)]
+    data_flows: Annotated[tuple[str, ...], Field(min_length=1)]
+    diagrams: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class Agreement(Value):
+    """The agreement with a client that a broken promise breaks, and the role to be asked about it."""
+
+    title: str
+    reference: str
+    contact: str | None = None
+
+
+class PolicyException(Value):
+    """A departure from the policy, approved in advance, in writing: by whom, when, until when, and where that is."""
+
+    clause: str
+    what: str
+    approved_by: Annotated[str, Field(min_length=1)]
+    approved_on: date
+    until: date
+    record: Annotated[str, Field(min_length=1)]
+
+
+class Publication(Value):
+    """Who must acknowledge a new version of the plan: audiences and roles, within what time, reminded how often."""
+
+    audiences: Names = ()
+    roles: Names = ()
+    within: Interval = timedelta(days=14)
+    remind_every: Interval = timedelta(days=3)
 
 
 class ReportField(Value):
@@ -126,7 +223,8 @@ class IntakeRule(Value):
     """Which alerts open incidents under this plan, and what their labels mean.
 
     `when` maps labels to patterns (`*` for any value); the first rule of any plan whose patterns all match wins.
-    `severity` maps the values of `severity_label` to severities of the plan.
+    `severity` maps the values of `severity_label` to severities of the plan; the worst of them and of the `criteria`
+    that the rule, or the alert's `criteria_label`, names is taken. `vendor_label` names suppliers that are down.
     """
 
     source: Literal["alertmanager"]
@@ -134,6 +232,9 @@ class IntakeRule(Value):
     severity_label: str = "severity"
     severity: dict[str, str] = {}
     otherwise: str
+    criteria: Names = ()
+    criteria_label: str | None = None
+    vendor_label: str | None = None
     customer_label: str | None = None
     facts: dict[str, Annotated[str, Field(pattern=r"^(label|annotation):.+$")]] = {}
 
@@ -150,7 +251,11 @@ class IntakeRule(Value):
 
 
 class Plan(Value):
-    """One organisation's policy: everything that the code would otherwise have to know."""
+    """One organisation's policy: everything that the code would otherwise have to know.
+
+    Whoever reports an incident takes the role `reporter`. A report later than `report_within` after its author knew is
+    late. A plan for a `client` describes its `product`.
+    """
 
     plan: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
     title: str
@@ -164,6 +269,16 @@ class Plan(Value):
     estimate: Estimate | None = None
     phases: dict[Phase, PhaseSpec]
     response_plans: dict[str, ResponsePlan] = {}
+    impacts: dict[str, Impact] = {}
+    vendors: dict[str, Vendor] = {}
+    bridge: Bridge | None = None
+    reporter: str | None = None
+    report_within: dict[Literal["employee", "customer", "stakeholder"], Interval] = {}
+    client: str | None = None
+    product: Product | None = None
+    agreement: Agreement | None = None
+    exceptions: tuple[PolicyException, ...] = ()
+    publication: Publication | None = None
     reports: dict[str, ReportSpec] = {}
     obligations: Annotated[tuple[ObligationSpec, ...], Field(min_length=1)]
     intake: tuple[IntakeRule, ...] = ()
@@ -175,136 +290,18 @@ class Plan(Value):
                 return spec
         raise KeyError(id)
 
-    def steps_of(self, phase: Phase, severity: str) -> tuple[Step, ...]:
-        """The steps of `phase`: its own, then those of the response plan that `severity` selects."""
+    def steps_of(self, phase: Phase, severity: str, estimate: str | None = None) -> tuple[Step, ...]:
+        """The steps of `phase`: its own, those of the response plan that `severity` selects, and in phase 3 those of
+        the strategy for that `estimate`."""
         own = self.phases[phase].steps if phase in self.phases else ()
         selected = self.response_plans.get(self.severities[severity].response_plan or "")
-        return own + (selected.steps.get(phase, ()) if selected else ())
+        steps = own + (selected.steps.get(phase, ()) if selected else ())
+        if phase is Phase.BACKUP_AND_MEETING and self.estimate is not None:
+            steps += self.estimate.strategies.get(estimate or "", ())
+        return steps
 
     def worst_of(self, criteria: tuple[str, ...]) -> str:
         """The severity of an incident with these characteristics: the worst that any demands, else the mildest."""
         demanded = [self.criteria[name].severity for name in criteria]
         by_rank = sorted(self.severities, key=lambda name: self.severities[name].rank)
         return min(demanded, key=lambda name: self.severities[name].rank) if demanded else by_rank[-1]
-
-    def inconsistencies(self) -> Iterator[tuple[Path, str]]:
-        """Every reference to a name that the plan does not define, with its place in the file."""
-        yield from _Checker(self).problems()
-
-
-class _Checker:
-    """Follows the references of a plan; separate so that the plan itself reads as what it holds."""
-
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-
-    def problems(self) -> Iterator[tuple[Path, str]]:
-        yield from self._missing_phases()
-        yield from self._severities()
-        yield from self._steps()
-        yield from self._facts()
-        yield from self._reports()
-        yield from self._intake()
-        for index, spec in enumerate(self.plan.obligations):
-            yield from self._obligation(spec, ("obligations", index))
-
-    def _known(self, kind: str, name: str, path: Path) -> Iterator[tuple[Path, str]]:
-        known = getattr(self.plan, kind)
-        if name not in known:
-            allowed = ", ".join(known) or "none is defined"
-            yield path, f'"{name}" is not among the {kind.replace("_", " ")} of this plan ({allowed})'
-
-    def _missing_phases(self) -> Iterator[tuple[Path, str]]:
-        for phase in Phase:
-            if phase not in self.plan.phases:
-                yield ("phases",), f"phase `{phase.value}` is missing"
-
-    def _severities(self) -> Iterator[tuple[Path, str]]:
-        for name, severity in self.plan.severities.items():
-            if severity.response_plan is not None:
-                path = ("severities", name, "response_plan")
-                yield from self._known("response_plans", severity.response_plan, path)
-        for name, criterion in self.plan.criteria.items():
-            yield from self._known("severities", criterion.severity, ("criteria", name, "severity"))
-
-    def _all_steps(self) -> Iterator[tuple[Step, Path]]:
-        for phase, spec in self.plan.phases.items():
-            for index, step in enumerate(spec.steps):
-                yield step, ("phases", phase.value, "steps", index)
-        for name, response in self.plan.response_plans.items():
-            for phase, steps in response.steps.items():
-                for index, step in enumerate(steps):
-                    yield step, ("response_plans", name, "steps", phase.value, index)
-
-    def _steps(self) -> Iterator[tuple[Path, str]]:
-        for step, path in self._all_steps():
-            yield from self._known("roles", step.role, (*path, "role"))
-            kind, _, name = (step.done_when or "").partition(":")
-            if kind == "fact":
-                yield from self._known("facts", name, (*path, "done_when"))
-            if kind == "anchor" and name not in set(Anchor):
-                yield (*path, "done_when"), f'"{name}" is not an anchor ({", ".join(Anchor)})'
-
-    def _facts(self) -> Iterator[tuple[Path, str]]:
-        for name, fact in self.plan.facts.items():
-            yield from self._known("roles", fact.owed_by, ("facts", name, "owed_by"))
-        if self.plan.estimate is not None:
-            yield from self._known("facts", self.plan.estimate.fact, ("estimate", "fact"))
-
-    def _reports(self) -> Iterator[tuple[Path, str]]:
-        for name, report in self.plan.reports.items():
-            for index, field in enumerate(report.fields):
-                yield from self._report_source(field.source, ("reports", name, "fields", index, "source"))
-
-    def _report_source(self, source: str, path: Path) -> Iterator[tuple[Path, str]]:
-        kind, _, name = source.partition(":")
-        if kind == "fact" and name:
-            yield from self._known("facts", name, path)
-        elif kind in {"role", "contact"} and name:
-            yield from self._known("roles", name, path)
-        elif kind == "anchor" and name in set(Anchor):
-            return
-        elif source not in REPORT_SOURCES:
-            allowed = ", ".join([*REPORT_SOURCES, "anchor:…", "fact:…", "role:…", "contact:…"])
-            yield path, f'"{source}" is nothing that a report can take from the record; allowed: {allowed}'
-
-    def _intake(self) -> Iterator[tuple[Path, str]]:
-        for index, rule in enumerate(self.plan.intake):
-            yield from self._known("severities", rule.otherwise, ("intake", index, "otherwise"))
-            for value, severity in rule.severity.items():
-                yield from self._known("severities", severity, ("intake", index, "severity", value))
-            for fact in rule.facts:
-                yield from self._known("facts", fact, ("intake", index, "facts", fact))
-
-    def _obligation(self, spec: ObligationSpec, path: Path) -> Iterator[tuple[Path, str]]:
-        if [other.id for other in self.plan.obligations].count(spec.id) > 1:
-            yield (*path, "id"), f'"{spec.id}" is the id of two obligations'
-        for severity, terms in spec.by_severity.items():
-            yield from self._known("severities", severity, (*path, "by_severity", severity))
-            if not (terms.from_ or spec.from_):
-                yield (*path, "by_severity", severity), "`from` is missing: which anchor starts the clock?"
-        if spec.within is not None and spec.from_ is None:
-            yield path, "`from` is missing: which anchor starts the clock?"
-        if spec.when_late is not None:
-            yield from self._known("roles", spec.when_late, (*path, "when_late"))
-        for index, duty in enumerate(spec.do):
-            yield from self._duty(duty, (*path, "do", index, duty.kind))
-
-    def _duty(self, duty: Duty, path: Path) -> Iterator[tuple[Path, str]]:
-        if duty.page is not None:
-            for index, level in enumerate(duty.page.levels):
-                yield from self._known("roles", level.role, (*path, "levels", index, "role"))
-            if duty.page.assigns is not None:
-                yield from self._known("roles", duty.page.assigns, (*path, "assigns"))
-        if duty.notify is not None:
-            yield from self._known("audiences", duty.notify.audience, (*path, "audience"))
-        if duty.report is not None:
-            yield from self._known("reports", duty.report.report, (*path, "report"))
-            yield from self._known("audiences", duty.report.audience, (*path, "audience"))
-        if duty.task is not None:
-            yield from self._known("roles", duty.task.role, (*path, "role"))
-        if duty.meeting is not None:
-            for index, audience in enumerate(duty.meeting.audiences):
-                yield from self._known("audiences", audience, (*path, "audiences", index))
-        if duty.step is not None and duty.step.step not in {step.id for step, _ in self._all_steps()}:
-            yield (*path, "step"), f'"{duty.step.step}" is no step of this plan'

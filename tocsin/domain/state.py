@@ -100,7 +100,7 @@ class Target(Value):
     """Who is to be reached; the directory says how, at the moment of sending.
 
     Exactly one of: somebody who holds `role`; the `person`; the `member` of an `audience` (of `customer`, where
-    audiences belong to customers).
+    audiences belong to customers). With `supervisor`, that person's supervisor is meant.
     """
 
     role: str | None = None
@@ -108,6 +108,7 @@ class Target(Value):
     audience: str | None = None
     member: str | None = None
     customer: str | None = None
+    supervisor: bool = False
     turn: int = 0
     """Which holder of a role, counted from 0 and round again after the last."""
 
@@ -115,7 +116,8 @@ class Target(Value):
         """Such as `role oncall` or `customer_soc/soc-desk`."""
         if self.audience:
             return f"{self.audience}/{self.member}" if self.member else self.audience
-        return self.person or f"role {self.role}"
+        whom = self.person or f"role {self.role}"
+        return f"the supervisor of {whom}" if self.supervisor else whom
 
 
 class Message(Record):
@@ -126,13 +128,16 @@ class Message(Record):
     """
 
     id: str
-    purpose: Literal["page", "notice", "report", "invitation", "reminder", "refusal"]
+    purpose: Literal["page", "notice", "report", "invitation", "reminder", "refusal", "approval"]
     template: str
     target: Target
     channel: ChannelName
     fallbacks: tuple[ChannelName, ...] = ()
     obligation: str | None = None
     page: int | None = None
+    approval: int | None = None
+    wording: str | None = None
+    """The SHA-256 of the approved words, which are sent exactly."""
     subject: str = ""
     text: str = ""
     state: DeliveryState = DeliveryState.QUEUED
@@ -155,10 +160,11 @@ class Acknowledgement(Value):
 
 
 class PageLevel(Value):
-    """A rung of an escalation that runs: its target, channels in order, and the wait after each."""
+    """A rung of an escalation that runs: its target, channels in order or all at once, and the wait after each."""
 
     target: Target
     via: tuple[ChannelName, ...]
+    at_once: bool = False
     wait: timedelta
 
 
@@ -195,10 +201,21 @@ class DueChange(Value):
     reason: str
 
 
-class DutyState(Record):
-    """How far one of an obligation's duties has come; `refs` name its page, task, step, or messages.
+class Judgement(Value):
+    """A verdict that a corrected anchor has overtaken: it stays on the ledger beside the new one."""
 
-    `lacking` are the audiences for which the directory had nobody.
+    verdict: Verdict
+    due: Moment
+    settled: Moment | None
+    replaced: Moment
+    reason: str
+
+
+class DutyState(Record):
+    """How far one of an obligation's duties has come; `refs` name its page, task, step, meeting, or messages.
+
+    `lacking` are the audiences for which the directory had nobody; `approval` is the number of the approval that its
+    messages wait for.
     """
 
     kind: str
@@ -206,6 +223,7 @@ class DutyState(Record):
     done: Moment | None = None
     refs: tuple[str, ...] = ()
     lacking: tuple[str, ...] = ()
+    approval: int | None = None
     note: str = ""
 
 
@@ -229,7 +247,10 @@ class Obligation(Record):
     settled: Moment | None = None
     reason: str = ""
     changes: tuple[DueChange, ...] = ()
+    judgements: tuple[Judgement, ...] = ()
     reminded: tuple[Moment, ...] = ()
+    pressed: bool = False
+    """Whether somebody was paged because something was still owed shortly before the due time."""
     escalated: bool = False
 
     @property
@@ -244,16 +265,101 @@ class Obligation(Record):
 
 
 class Task(Record):
-    """Something that a person has to do and to report as done."""
+    """Something that a person has to do and to report as done, once the tasks and steps `after` which it comes are.
+
+    Its assignee is `reminded` before it is due, and somebody is paged when it is `overdue`.
+    """
 
     number: int
     title: str
     assignee: Target
     due: Moment | None = None
     opened: Moment
+    after: tuple[int | str, ...] = ()
+    reminded: Moment | None = None
+    overdue: bool = False
     done: Moment | None = None
     done_by: Actor | None = None
+    outcome: str = ""
     obligation: str | None = None
+
+
+class Mitigation(Record):
+    """A measure against the incident: for the short term, or the remediation. It is deployed after it was tested."""
+
+    number: int
+    title: str
+    kind: Literal["short_term", "remediation"]
+    by: Actor
+    identified: Moment
+    tested: Moment | None = None
+    tested_by: Actor | None = None
+    result: str = ""
+    deployed: Moment | None = None
+    deployed_by: Actor | None = None
+
+
+class Witness(Value):
+    """Who proved to be themselves, how, and which roles the directory gives them.
+
+    It is written by the workflow after the proof was checked where the key is; whatever a caller puts here is ignored.
+    """
+
+    person: str
+    roles: tuple[str, ...]
+    how: str
+
+
+class Approval(Record):
+    """Something that waits for the word of a role: exact words that are to be sent, or the waiver of a promise.
+
+    `wording` is the SHA-256 of the words; `text` is what a waiver is asked for.
+    """
+
+    number: int
+    what: Literal["wording", "waiver"]
+    obligation: str
+    duty: int | None = None
+    role: str
+    wording: str | None = None
+    text: str = ""
+    asked: Moment
+    by: Actor
+    due: Moment
+    reminded: int = 0
+    page: int | None = None
+    decision: Literal["approved", "declined", "overtaken"] | None = None
+    decided: Moment | None = None
+    witness: Witness | None = None
+    reason: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody's word is still waited for."""
+        return self.decision is None
+
+
+class VendorState(Value):
+    """What is known of a supplier's trouble: since when it is down, by whose word, until when."""
+
+    since: Moment
+    by: Actor
+    until: Moment | None = None
+
+    @property
+    def is_down(self) -> bool:
+        """Whether the trouble goes on."""
+        return self.until is None
+
+
+class Reporter(Value):
+    """Who told us, over which channel, what they are to the organisation, and since when they knew."""
+
+    kind: Literal["monitor", "employee", "customer", "stakeholder"] = "monitor"
+    channel: Literal["monitor", "email", "phone", "ticket", "cli"] = "monitor"
+    contact: str = ""
+    """Their own words for who they are, where the directory does not know them."""
+    knew: Moment | None = None
 
 
 class Meeting(Record):
@@ -323,9 +429,13 @@ class IncidentState(Record):
     is_drill: bool = False
     follows: str | None = None
     customer: str | None = None
+    reported: Reporter = Reporter()
+    bridge_pin: str = ""
     status: Status = Status.OPEN
     phase: Phase | None = None
     criteria: tuple[str, ...] = ()
+    impacts: tuple[str, ...] = ()
+    vendors: dict[str, VendorState] = {}
     anchors: dict[Anchor, AnchorTime] = {}
     facts: dict[str, Fact] = {}
     roles: dict[str, str] = {}
@@ -335,6 +445,12 @@ class IncidentState(Record):
     pages: dict[int, Page] = {}
     messages: dict[str, Message] = {}
     tasks: dict[int, Task] = {}
+    mitigations: dict[int, Mitigation] = {}
+    approvals: dict[int, Approval] = {}
+    intervals: dict[str, timedelta] = {}
+    """The intervals of recurring promises that were agreed during the incident, by the plan's id of the promise."""
+    reports_sent: dict[str, Moment] = {}
+    """When each report last left, by its name: what was known before is marked as carried forward."""
     meetings: dict[str, Meeting] = {}
     evidence: dict[int, Evidence] = {}
     errands: dict[str, Errand] = {}

@@ -34,7 +34,8 @@ class Phase(StrEnum):
 
 
 class Anchor(StrEnum):
-    """An event from which a clock of the policy runs."""
+    """An event from which a clock of the policy runs; `PROPOSED` alone may lie ahead: the date for a resolution that
+    was proposed when it could not be had in time."""
 
     OCCURRED = "occurred"
     DETECTED = "detected"
@@ -48,6 +49,7 @@ class Anchor(StrEnum):
     MITIGATED = "mitigated"
     RESOLVED = "resolved"
     UNRESOLVABLE = "unresolvable"
+    PROPOSED = "proposed"
     REPORT_SENT = "report_sent"
 
 
