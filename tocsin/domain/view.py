@@ -8,7 +8,7 @@ from tocsin.domain import clocks, naming, phases
 from tocsin.domain.base import Moment, Value
 from tocsin.domain.case import Case
 from tocsin.domain.plan import Step
-from tocsin.domain.state import AnchorTime, DueChange, Fact, Meeting, Page, StepState, Target, Task
+from tocsin.domain.state import AnchorTime, DueChange, Evidence, Fact, Meeting, Page, StepState, Target, Task
 from tocsin.domain.words import Anchor, Phase, Status, Verdict
 
 
@@ -70,6 +70,7 @@ class IncidentView(Value):
     tasks: tuple[Task, ...]
     pages: tuple[Page, ...]
     meetings: tuple[Meeting, ...]
+    evidence: tuple[Evidence, ...] = ()
     next_actions: tuple[NextAction, ...]
     next_deadline: Moment | None
     overdue: tuple[str, ...]
@@ -103,6 +104,7 @@ def view(case: Case, workflow: str, now: datetime) -> IncidentView:
         tasks=tuple(state.tasks.values()),
         pages=tuple(page.model_copy() for page in state.pages.values()),
         meetings=tuple(meeting.model_copy() for meeting in state.meetings.values()),
+        evidence=tuple(state.evidence.values()),
         next_actions=next_actions(case),
         next_deadline=next_deadline(case),
         overdue=tuple(key for key, item in state.obligations.items() if item.verdict is Verdict.OVERDUE),
