@@ -14,7 +14,8 @@ from bench.bare import QUEUE, SMS_QUEUE, NoVendor, OneActivity, SameSteps
 from bench.bare_steps import Steps
 from tocsin.settings import read_environment
 from tocsin.temporal import connect
-from worker import GRACE, THREADS, channels_of, health_endpoint, leave, stop_signal
+from tocsin.workers import GRACE, THREADS, channels_of
+from worker import health_endpoint, leave, stop_signal
 
 
 async def run(health_port: int) -> None:

@@ -25,8 +25,9 @@ MAY_IMPORT = {
     "tocsin.cli": ("tocsin.domain", "workflows", "tocsin.ingest", "tocsin.embedded", *FOUNDATIONS),
     "tocsin.embedded": ("tocsin.domain", "tocsin.sandbox", *FOUNDATIONS),
     **dict.fromkeys(FOUNDATIONS, ("tocsin.domain", "workflows", *FOUNDATIONS)),
+    "tocsin.workers": ("tocsin.domain", "tocsin.channels", "activities", "workflows", *FOUNDATIONS),
 }
-"""What of ours each part may import, beside itself. `worker` and `starter` wire everything; nobody imports them."""
+"""What of ours each part may import, beside itself. `worker` and `starter` are processes; nobody imports them."""
 
 CLOCKS_AND_CHANCE = {
     "now": "reads the clock; `now` is a parameter of every decision",

@@ -1,0 +1,122 @@
+"""The workers, one for each queue, and the ways out to people that they are given: wired here for production, tests and
+rehearsals alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker
+
+from activities.directory import DirectoryActivities
+from activities.email import EmailActivities
+from activities.phone import PhoneActivities
+from activities.records import Records
+from activities.sms import SmsActivities, SmsChannelWithMemory
+from tocsin.archive import DiskArchive
+from tocsin.channels.sendgrid_email import SendGridEmail
+from tocsin.channels.twilio_client import twilio_client
+from tocsin.channels.twilio_sms import TwilioSms
+from tocsin.channels.twilio_voice import TwilioVoice
+from tocsin.domain import naming
+from tocsin.domain.channel import EmailChannel, PhoneChannel
+from tocsin.library import PlanLibrary
+from tocsin.rendering import Templates
+from tocsin.settings import Settings
+from workflows.incident import IncidentWorkflow
+from workflows.post_incident import PostIncidentWorkflow
+
+GRACE = timedelta(seconds=30)
+"""How long activities that are under way may take to finish after a signal to stop."""
+
+THREADS = 20
+"""Concurrent sends in one process; each holds a thread while a vendor answers."""
+
+
+@dataclass(frozen=True)
+class Channels:
+    """The ways out to people."""
+
+    email: EmailChannel
+    sms: SmsChannelWithMemory
+    phone: PhoneChannel
+
+
+def channels_of(settings: Settings) -> Channels:
+    """The vendors' SDKs with this installation's accounts. Raises `SettingsError` for one that is not configured."""
+    settings.require(
+        "sendgrid_api_key", "sendgrid_from", "twilio_account_sid", "twilio_auth_token", "twilio_from"
+    )
+    twilio = twilio_client(
+        settings.twilio_account_sid,
+        settings.twilio_auth_token.get_secret_value(),
+        base_url=settings.twilio_api_url,
+    )
+    return Channels(
+        email=SendGridEmail(
+            settings.sendgrid_api_key.get_secret_value(),
+            settings.sendgrid_from,
+            "Tocsin",
+            host=settings.sendgrid_host,
+        ),
+        sms=TwilioSms(twilio, settings.twilio_from),
+        phone=TwilioVoice(twilio, settings.twilio_from),
+    )
+
+
+def build_workers(
+    client: Client,
+    settings: Settings,
+    library: PlanLibrary,
+    channels: Channels,
+    executor: ThreadPoolExecutor,
+    queues: Sequence[str] = naming.QUEUES,
+) -> list[Worker]:
+    """A worker for each queue; the same for production and for the tests."""
+    renderer = Templates(library, settings.public_url, settings.sendgrid_from)
+    records = Records(DiskArchive(library, settings.state))
+    directories = DirectoryActivities(library)
+    parts: dict[str, dict[str, Any]] = {
+        naming.INCIDENT_QUEUE: {
+            "workflows": [IncidentWorkflow, PostIncidentWorkflow],
+            "activities": [
+                records.open,
+                records.keep,
+                records.archive,
+                directories.find_recipients,
+                directories.identify,
+            ],
+        },
+        naming.EMAIL_QUEUE: {
+            "activities": [EmailActivities(channels.email, library, renderer).send],
+            "max_task_queue_activities_per_second": settings.emails_per_second,
+        },
+        naming.SMS_QUEUE: {
+            "activities": [SmsActivities(channels.sms, library, renderer).send],
+            "max_task_queue_activities_per_second": settings.sms_per_second,
+        },
+        naming.PHONE_QUEUE: {
+            "activities": [PhoneActivities(channels.phone, library, renderer).call],
+            "max_task_queue_activities_per_second": settings.calls_per_second,
+        },
+    }
+    return [
+        Worker(
+            client,
+            task_queue=queue,
+            activity_executor=executor,
+            # The sandbox is the tests' guard. Here it would cost a fifth of the CPU, and read the workflows' files anew
+            # for each incident: an upgrade on the disk would reach a worker that runs.
+            workflow_runner=UnsandboxedWorkflowRunner(),
+            workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
+            activity_task_poller_behavior=PollerBehaviorAutoscaling(),
+            graceful_shutdown_timeout=GRACE,
+            max_concurrent_activities=THREADS,
+            **parts[queue],
+        )
+        for queue in queues
+    ]
