@@ -15,11 +15,13 @@ with workflow.unsafe.imports_passed_through():
     from activities.phone import PhoneActivities
     from activities.records import Records
     from activities.sms import SmsActivities
+    from activities.wordings import Wordings
     from tocsin.domain import naming
+    from tocsin.domain.approvals import to_be_drafted
     from tocsin.domain.case import Case
     from tocsin.domain.dispatching import dispatch_of
-    from tocsin.domain.events import EntriesKept, Event, NotSent, RecipientsFound, Sent
-    from tocsin.domain.messages import Dispatch, Dispatched, FindRecipients, KeepEntries
+    from tocsin.domain.events import Drafted, EntriesKept, Event, NotSent, RecipientsFound, Sent
+    from tocsin.domain.messages import Dispatch, Dispatched, Drafting, FindRecipients, KeepEntries
     from tocsin.domain.state import Errand, Message
     from workflows import limits
 
@@ -60,6 +62,8 @@ class Errands:
                 self._start([errand], self._send(errand))
             elif errand.kind == "keep_entries":
                 self._start([errand], self._keep_entries(errand))
+            elif errand.kind == "draft":
+                self._start([errand], self._draft(errand))
         if searches and not any(self._is_first_of_a_page(errand) for errand in errands.values()):
             self._start(searches, self._find_recipients(searches))
 
@@ -114,6 +118,20 @@ class Errands:
         )
         pairs = zip(errands, found, strict=True)
         return [RecipientsFound(errand=errand.id, members=members) for errand, members in pairs]
+
+    async def _draft(self, errand: Errand) -> Sequence[Event]:
+        case, now = self._case(), workflow.now()
+        message = to_be_drafted(case, errand, now)
+        dispatch = dispatch_of(case, message, workflow.info().workflow_id, now)
+        sha256 = await workflow.execute_activity_method(
+            Wordings.draft,
+            Drafting(dispatch=dispatch, text=errand.text),
+            start_to_close_timeout=limits.LOCAL_ATTEMPT,
+            retry_policy=limits.LOCAL_RETRY,
+            priority=limits.priority(message.purpose, case.state.id),
+            summary=f"put words for {message.target} down, for approval",
+        )
+        return [Drafted(errand=errand.id, sha256=sha256)]
 
     async def _keep_entries(self, errand: Errand) -> Sequence[Event]:
         state = self._case().state

@@ -26,7 +26,15 @@ HAND_OVER_PATIENCE = timedelta(seconds=20)
 SUCCESSOR_WAIT = timedelta(seconds=1)
 """Between tries to start what follows, while its predecessor under the same id is just ending."""
 
-PRIORITY_OF = {"page": 1, "refusal": 2, "notice": 3, "report": 3, "invitation": 4, "reminder": 4}
+PRIORITY_OF = {
+    "page": 1,
+    "refusal": 2,
+    "approval": 2,
+    "notice": 3,
+    "report": 3,
+    "invitation": 4,
+    "reminder": 4,
+}
 """Temporal's priority keys: 1 goes first."""
 
 

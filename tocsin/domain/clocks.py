@@ -181,6 +181,9 @@ def _set(draft: Draft, obligation: Obligation, clock: Clock) -> None:
     reason = _why_moved(draft, obligation, clock)
     obligation.changes += (DueChange(due=obligation.due, replaced=draft.now, reason=reason),)
     obligation.severity, obligation.anchor, obligation.anchored, obligation.due = clock
+    for approval in draft.state.approvals.values():
+        if approval.is_open and approval.obligation == obligation.key:
+            approval.due = clock.due
     obligation.begins = _beginning(draft, spec, clock)
     draft.record(
         "owed", f"{spec.title} ({obligation.key}): now due {clock.due:%Y-%m-%d %H:%M:%S} UTC, {reason}"

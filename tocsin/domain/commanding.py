@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from tocsin.domain import clocks, escalation, fulfilment, obligations, phases, verdicts
+from tocsin.domain import approvals, clocks, escalation, fulfilment, obligations, phases, verdicts
 from tocsin.domain import commands as said
 from tocsin.domain.case import Draft
 from tocsin.domain.commands import CommandRefused
@@ -32,12 +32,16 @@ _AFTER_RESOLUTION = (
     said.Acknowledge,
     said.AddEvidence,
     said.AddTask,
+    said.AskForWaiver,
     said.AssignRole,
     said.ChangeMeeting,
     said.Close,
+    said.Decide,
     said.FinishStep,
     said.FinishTask,
     said.GiveUpdate,
+    said.Mitigate,
+    said.Reword,
     said.SendReport,
     said.SetAnchor,
     said.StateFact,
@@ -341,6 +345,9 @@ _COMMANDS: dict[type, Callable[[Draft, Any], None]] = {
     said.SetAnchor: _anchor,
     said.AddTask: _add_task,
     said.FinishTask: _finish_task,
+    said.AskForWaiver: approvals.ask_for_waiver,
+    said.Decide: approvals.decide,
+    said.Reword: approvals.reword,
     said.AddEvidence: _evidence,
     said.Resolve: _resolve,
     said.DeclareUnresolvable: _unresolvable,

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from tocsin.domain import commanding, escalation, events, fulfilment, notices, obligations, phases
+from tocsin.domain import approvals, commanding, escalation, events, fulfilment, notices, obligations, phases
 from tocsin.domain.case import Case, Draft
 from tocsin.domain.commands import Command, CommandRefused
 from tocsin.domain.state import Actor, AlertState, Errand, IncidentState, Outcome, Target
@@ -38,6 +38,7 @@ def _settle(draft: Draft) -> None:
         return
     escalation.climb_what_is_due(draft)
     notices.retry_what_is_due(draft)
+    approvals.follow(draft)
     _settle_promises(draft)
     _keep_old_entries(draft)
 
@@ -157,6 +158,7 @@ _HANDLERS: dict[type, Callable[[Draft, Any], None]] = {
     events.NotSent: _not_sent,
     events.Delivery: notices.delivery_reported,
     events.RecipientsFound: fulfilment.recipients_found,
+    events.Drafted: approvals.drafted,
     events.EntriesKept: _entries_kept,
     events.PhaseReached: _phase_reached,
     events.TimePassed: _time_passed,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from tocsin.domain import naming, reports
+from tocsin.domain import approvals, naming, reports
 from tocsin.domain.case import Case
-from tocsin.domain.messages import Dispatch
+from tocsin.domain.messages import Asked, Dispatch
 from tocsin.domain.state import Meeting, Message, Target
 
 
@@ -37,12 +37,16 @@ def dispatch_of(case: Case, message: Message, workflow: str, now: datetime) -> D
         created=message.created,
         report=_report(case, message, now),
         meeting=_meeting(case, message),
+        approval=_approval(case, message),
+        wording=message.wording,
     )
 
 
 def _held(case: Case, message: Message) -> Target:
     """A role that somebody was given in this incident is that person."""
     target = message.target
+    if message.purpose == "approval":
+        return target  # a role given during an incident makes nobody one who may approve
     holder = case.state.roles.get(target.role or "")
     return target.model_copy(update={"role": None, "person": holder}) if holder else target
 
@@ -58,6 +62,10 @@ def _report(case: Case, message: Message, now: datetime) -> reports.Report | Non
     if message.purpose == "notice" and message.template in case.plan.reports:
         return reports.assemble(case, message.template, now)
     return None
+
+
+def _approval(case: Case, message: Message) -> Asked | None:
+    return approvals.asked(case, case.state.approvals[message.approval]) if message.approval else None
 
 
 def _meeting(case: Case, message: Message) -> Meeting | None:

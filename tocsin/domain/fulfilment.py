@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from tocsin.domain import escalation, notices, reports
+from tocsin.domain import approvals, escalation, notices, reports
 from tocsin.domain.case import Draft
-from tocsin.domain.duties import Duty, MeetingDuty, NotifyDuty, ObligationSpec, ReportDuty
+from tocsin.domain.duties import Duty, MeetingDuty, ObligationSpec
 from tocsin.domain.events import Recipient, RecipientsFound
 from tocsin.domain.state import TOCSIN, DutyState, Meeting, Obligation, PageLevel, Target, Task
 from tocsin.domain.words import StepStatus
@@ -38,7 +38,10 @@ def _begin_page(draft: Draft, obligation: Obligation, index: int, duty: Duty) ->
 def _begin_telling(draft: Draft, obligation: Obligation, index: int, duty: Duty) -> None:
     demand = duty.notify or duty.report
     assert demand is not None
-    notices.find_recipients(draft, demand.audience, obligation.key, index)
+    if draft.plan.obligation(obligation.spec).approval is not None:
+        approvals.put_down(draft, obligation, index)
+    else:
+        notices.find_recipients(draft, demand.audience, obligation.key, index)
 
 
 def _begin_task(draft: Draft, obligation: Obligation, index: int, duty: Duty) -> None:
@@ -114,38 +117,48 @@ def recipients_found(draft: Draft, event: RecipientsFound) -> None:
     obligation = draft.state.obligations.get(errand.obligation)
     if obligation is None or not obligation.is_open:
         return
-    duty = draft.plan.obligation(obligation.spec).do[errand.duty]
     for target, recipient in zip(notices.recipients_found(draft, event, errand), event.members, strict=True):
-        obligation.duties[errand.duty].refs += _tell(draft, obligation, duty, target, recipient)
+        obligation.duties[errand.duty].refs += _tell(draft, obligation, errand.duty, target, recipient)
     if not event.members and errand.audience is not None:
         obligation.duties[errand.duty].lacking += (str(errand.audience),)
         obligation.reason = f"the directory has nobody for {errand.audience}"
 
 
 def _tell(
-    draft: Draft, obligation: Obligation, duty: Duty, target: Target, recipient: Recipient
+    draft: Draft, obligation: Obligation, index: int, target: Target, recipient: Recipient
 ) -> tuple[str, ...]:
+    duty = draft.plan.obligation(obligation.spec).do[index]
     if duty.meeting is not None:
         return (_invite(draft, obligation, target),)
-    if duty.report is not None:
-        return (_send_report(draft, obligation, duty.report, target),)
-    assert duty.notify is not None
-    return tuple(_send_notices(draft, obligation, duty.notify, target, recipient))
+    return tuple(_send(draft, obligation, index, target, recipient))
 
 
-def _send_notices(
-    draft: Draft, obligation: Obligation, duty: NotifyDuty, target: Target, recipient: Recipient
+def _send(
+    draft: Draft, obligation: Obligation, index: int, target: Target, recipient: Recipient
 ) -> Iterator[str]:
-    """One message over the first channel that gets through, or one over each of them at once."""
-    title = draft.plan.obligation(obligation.spec).title
-    via = recipient.via or duty.via
-    for channels in [(channel,) for channel in via] if duty.at_once else [via]:
-        yield notices.tell(draft, target, channels, "notice", duty.message, obligation.key, title).id
-
-
-def _send_report(draft: Draft, obligation: Obligation, duty: ReportDuty, target: Target) -> str:
-    title = reports.title_of(draft, duty.report, obligation.occurrence)
-    return notices.tell(draft, target, duty.via, "report", duty.report, obligation.key, title).id
+    """One message over the first channel that gets through, or one over each of them at once. A report goes the way
+    that the plan says; a notice over the channels that its reader prefers."""
+    duty = draft.plan.obligation(obligation.spec).do[index]
+    subject = notices.subject_of(draft, obligation, duty)
+    wording = approvals.wording_of(draft, obligation, index)
+    if duty.report is not None:
+        yield notices.tell(
+            draft,
+            target,
+            duty.report.via,
+            "report",
+            duty.report.report,
+            obligation.key,
+            subject,
+            wording=wording,
+        ).id
+        return
+    assert duty.notify is not None
+    via = recipient.via or duty.notify.via
+    for channels in [(channel,) for channel in via] if duty.notify.at_once else [via]:
+        yield notices.tell(
+            draft, target, channels, "notice", duty.notify.message, obligation.key, subject, wording=wording
+        ).id
 
 
 def _invite(draft: Draft, obligation: Obligation, target: Target) -> str:
@@ -207,7 +220,11 @@ def _telling_done(draft: Draft, state: DutyState) -> datetime | None:
         return None
     if state.lacking or _is_looking_up(draft, state):
         return None
-    state.note = "delivered to " + ", ".join(notices.whom(message) for message in arrived if message)
+    state.note = (
+        approvals.note_of(draft, state.approval)
+        + "delivered to "
+        + ", ".join(notices.whom(message) for message in arrived if message)
+    )
     return max(message.delivered for message in arrived if message and message.delivered)
 
 

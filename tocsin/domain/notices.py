@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Literal
 
-from tocsin.domain import escalation
-from tocsin.domain.case import Draft
+from tocsin.domain import escalation, reports
+from tocsin.domain.case import Case, Draft
 from tocsin.domain.channel import ChannelName
 from tocsin.domain.delivery import DeliveryReport, DeliveryState, forward
+from tocsin.domain.duties import Duty, Level
 from tocsin.domain.events import Delivery, NotSent, RecipientsFound, Sent
-from tocsin.domain.state import Errand, IncidentState, Message, Target
+from tocsin.domain.state import Errand, IncidentState, Message, Obligation, Target
 
 TRY_AGAIN_AFTER = timedelta(minutes=1)
 """How long a message waits that no channel would take for now (not divided in a drill: vendors keep real time)."""
@@ -21,10 +22,26 @@ GIVEN_UP = frozenset({DeliveryState.FAILED, DeliveryState.NO_ANSWER})
 Purpose = Literal["page", "notice", "report", "invitation", "reminder", "refusal", "approval"]
 
 
+PAGE_WAIT: timedelta = Level.model_fields["wait"].default
+"""How long one rung of a page is waited for that the plan says nothing about."""
+
+
+def audience_of(case: Case, audience: str) -> Target:
+    """An audience as a target: of the incident's customer, where it is the customer's."""
+    of_customer = case.plan.audiences[audience].of == "customer"
+    return Target(audience=audience, customer=case.state.customer if of_customer else None)
+
+
+def subject_of(case: Case, obligation: Obligation, duty: Duty) -> str:
+    """What stands over a notice or a report: the promise's title, or the report's with the incident's."""
+    if duty.report is not None:
+        return reports.title_of(case, duty.report.report, obligation.occurrence)
+    return case.plan.obligation(obligation.spec).title
+
+
 def find_recipients(draft: Draft, audience: str, obligation: str, duty: int) -> None:
-    """Ask the directory who belongs to an audience; of the incident's customer, where it is the customer's."""
-    of_customer = draft.plan.audiences[audience].of == "customer"
-    target = Target(audience=audience, customer=draft.state.customer if of_customer else None)
+    """Ask the directory who belongs to an audience."""
+    target = audience_of(draft, audience)
     errand = Errand(
         id=f"find-{obligation}-{duty}-{audience}",
         kind="find_recipients",
@@ -44,6 +61,9 @@ def tell(
     obligation: str | None = None,
     subject: str = "",
     text: str = "",
+    *,
+    wording: str | None = None,
+    approval: int | None = None,
 ) -> Message:
     """Send one message to one target, over the first channel, with the others to fall back on."""
     message = Message(
@@ -56,6 +76,8 @@ def tell(
         obligation=obligation,
         subject=subject,
         text=text,
+        wording=wording,
+        approval=approval,
         created=draft.now,
     )
     return draft.send(message)
@@ -152,6 +174,8 @@ def _move_on(draft: Draft, message: Message) -> None:
             message.obligation,
             message.subject,
             message.text,
+            wording=message.wording,
+            approval=message.approval,
         )
         message.succeeded_by = successor.id
 

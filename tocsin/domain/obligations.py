@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from tocsin.domain import clocks, duties, fulfilment, notices
+from tocsin.domain import approvals, clocks, fulfilment, notices
 from tocsin.domain.case import Case, Draft
 from tocsin.domain.duties import ObligationSpec
 from tocsin.domain.escalation import open_page
@@ -34,6 +34,7 @@ def _see_to(draft: Draft, obligation: Obligation) -> None:
         settle_as(draft, obligation, Verdict.NOT_APPLICABLE, why)
     else:
         _remind(draft, obligation, spec)
+        _press(draft, obligation, spec)
         _begin(draft, obligation)
         _judge(draft, obligation, spec)
 
@@ -70,6 +71,20 @@ def _remind(draft: Draft, obligation: Obligation, spec: ObligationSpec) -> None:
         notices.tell(draft, target, ("sms", "email"), "reminder", "reminder", obligation.key, subject, text)
 
 
+def _press(draft: Draft, obligation: Obligation, spec: ObligationSpec) -> None:
+    """Page whom the plan names when something is still owed shortly before the time."""
+    if spec.escalate is None or obligation.pressed or draft.now >= obligation.due:
+        return
+    if obligation.due - draft.scaled(spec.escalate.before_due) > draft.now:
+        return
+    obligation.pressed = True
+    owed = [what for each in fulfilment.owed_by_role(draft, obligation, spec).values() for what in each]
+    if owed:
+        level = PageLevel(target=Target(role=spec.escalate.to), via=("sms", "phone"), wait=notices.PAGE_WAIT)
+        reason = f"Still owed for {spec.title}, due {obligation.due:%H:%M} UTC: {'; '.join(owed)}"
+        open_page(draft, (level,), reason=reason, obligation=obligation.key)
+
+
 def _reminders(case: Case, obligation: Obligation, spec: ObligationSpec) -> list[datetime]:
     return sorted(obligation.due - case.scaled(before) for before in spec.remind)
 
@@ -96,6 +111,8 @@ def _judge(draft: Draft, obligation: Obligation, spec: ObligationSpec) -> None:
             state.done = fulfilment.is_done(draft, state, duty)
     if all(state.done is not None for state in obligation.duties):
         _keep(draft, obligation, spec)
+    elif lack := approvals.lack(draft, obligation):
+        settle_as(draft, obligation, Verdict.MISSED, lack)
     elif hindrance := fulfilment.hindrance(draft, obligation):
         _give_up(draft, obligation, hindrance)
     elif obligation.due <= draft.now:
@@ -129,7 +146,7 @@ def _be_late(draft: Draft, obligation: Obligation, spec: ObligationSpec) -> None
         level = PageLevel(
             target=Target(role=spec.when_late),
             via=("sms", "phone"),
-            wait=duties.Level.model_fields["wait"].default,
+            wait=notices.PAGE_WAIT,
         )
         open_page(draft, (level,), reason=f"Overdue: {spec.title}", obligation=obligation.key)
     if spec.grace is not None and draft.due(obligation.due, spec.grace) <= draft.now:
@@ -146,6 +163,9 @@ def _moments(case: Case, obligation: Obligation) -> Iterator[datetime]:
         return
     spec = case.plan.obligation(obligation.spec)
     yield from _reminders(case, obligation, spec)
+    yield from approvals.moments(case, obligation)
+    if spec.escalate is not None:
+        yield obligation.due - case.scaled(spec.escalate.before_due)
     yield obligation.begins
     yield obligation.due
     if spec.grace is not None:

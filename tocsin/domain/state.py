@@ -402,6 +402,7 @@ class Errand(Value):
     obligation: str | None = None
     duty: int | None = None
     entries: int = 0
+    text: str = ""
 
 
 class Outcome(Value):

@@ -19,6 +19,9 @@ def settle_as(draft: Draft, obligation: Obligation, verdict: Verdict, reason: st
     title = draft.plan.obligation(obligation.spec).title
     because = f" — {reason}" if reason else ""
     draft.record("verdict", f"{title} ({obligation.key}): {verdict}{because}")
+    for approval in draft.state.approvals.values():
+        if approval.is_open and approval.obligation == obligation.key:
+            approval.decision, approval.decided, approval.reason = "overtaken", draft.now, reason
     if verdict is not Verdict.MISSED:
         escalation.end_open_pages(draft, f"{title}: {verdict}", of=obligation.key)
 
