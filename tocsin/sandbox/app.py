@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from tocsin.sandbox.models import UNFINISHED
 from tocsin.sandbox.page import Page
 from tocsin.sandbox.sendgrid import Mail
 from tocsin.sandbox.signing import EventKey
-from tocsin.sandbox.store import Store
+from tocsin.sandbox.store import Clock, Store
 from tocsin.sandbox.tasks import Background
 from tocsin.sandbox.twilio import Gate
 
@@ -36,6 +37,7 @@ class Parts:
     mail: Mail
     texts: Texts
     exchange: Exchange
+    background: Background
 
     def app(self, reset: Callable[[Scope], None]) -> ASGIApp:
         """The ASGI app; `reset` breaks a connection off, for the faults that need it."""
@@ -55,17 +57,17 @@ class Parts:
 
 
 @asynccontextmanager
-async def opened(config: SandboxConfig, key: EventKey) -> AsyncIterator[Parts]:
+async def opened(config: SandboxConfig, key: EventKey, clock: Clock = time.time) -> AsyncIterator[Parts]:
     """The parts, wired; on leaving, work under way is cancelled and files and connections are closed."""
-    store = Store(config.max_messages, Journal(config.state_file) if config.state_file else None)
+    store = Store(config.max_messages, Journal(config.state_file) if config.state_file else None, clock)
     background = Background()
     courier = Courier(config, store, background)
     gate = Gate(config.account_sid, config.auth_token)
-    feed = EventFeed(config.events_url, key, courier, background)
+    feed = EventFeed(config.events_url, key, courier, background, clock)
     mail = Mail(config, store, feed, background)
     texts = Texts(config, store, courier, background, gate)
     exchange = Exchange(config, store, courier, background, gate)
-    parts = Parts(config, key, store, FaultTable(), mail, texts, exchange)
+    parts = Parts(config, key, store, FaultTable(), mail, texts, exchange, background)
     try:
         parts.resume()
         yield parts

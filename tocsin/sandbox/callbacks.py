@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,8 +15,8 @@ import httpx
 from tocsin.sandbox.config import SandboxConfig
 from tocsin.sandbox.models import Callback, Message
 from tocsin.sandbox.signing import EventKey, twilio_signature
-from tocsin.sandbox.store import Store
-from tocsin.sandbox.tasks import Background
+from tocsin.sandbox.store import Clock, Store
+from tocsin.sandbox.tasks import Background, Rest
 
 EVENT_LANES = 4
 EVENTS_PER_POST = 100
@@ -51,10 +50,10 @@ def twilio_post(auth_token: str, url: str, fields: Mapping[str, str], label: str
     return Post(url, urlencode(fields).encode(), headers, label)
 
 
-def sendgrid_post(key: EventKey, url: str, events: Sequence[Mapping[str, Any]]) -> Post:
-    """A batch of events as SendGrid signs it."""
+def sendgrid_post(key: EventKey, url: str, events: Sequence[Mapping[str, Any]], at: float) -> Post:
+    """A batch of events as SendGrid signs it at `at`."""
     body = json.dumps(events, separators=(",", ":")).encode()
-    timestamp = str(int(time.time()))
+    timestamp = str(int(at))
     headers = {
         "Content-Type": "application/json",
         "X-Twilio-Email-Event-Webhook-Signature": key.sign(timestamp, body),
@@ -127,7 +126,7 @@ class Courier:
         return answer, str(answer.status_code)
 
     def _log(self, messages: Iterable[Message], post: Post, outcome: str) -> None:
-        made = Callback(time.time(), post.url, post.label, outcome)
+        made = Callback(self._store.now(), post.url, post.label, outcome)
         for message in messages:
             self._store.log(message, made)
 
@@ -155,10 +154,13 @@ def _worth_repeating(answer: httpx.Response) -> bool:
 
 @dataclass(slots=True)
 class _Lane:
+    rest: Rest
     waiting: deque[tuple[Message, dict[str, Any]]] = field(default_factory=deque)
     filled: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def next_batch(self) -> list[tuple[Message, dict[str, Any]]]:
+        if not self.filled.is_set():
+            self.rest.begin()
         await self.filled.wait()
         batch = [self.waiting.popleft() for _ in range(min(len(self.waiting), EVENTS_PER_POST))]
         if not self.waiting:
@@ -172,11 +174,14 @@ class EventFeed:
     While the receiver is away a lane stands still and its events pile up behind the one being retried.
     """
 
-    def __init__(self, url: str, key: EventKey, courier: Courier, background: Background) -> None:
+    def __init__(
+        self, url: str, key: EventKey, courier: Courier, background: Background, clock: Clock
+    ) -> None:
         self._url = url
         self._key = key
         self._courier = courier
-        self._lanes = [_Lane() for _ in range(EVENT_LANES)]
+        self._now = clock
+        self._lanes = [_Lane(Rest(background)) for _ in range(EVENT_LANES)]
         for lane in self._lanes if url else ():
             background.spawn(self._run(lane))
 
@@ -186,9 +191,10 @@ class EventFeed:
             lane = self._lanes[hash(message.id) % EVENT_LANES]
             lane.waiting.append((message, event))
             lane.filled.set()
+            lane.rest.end()
 
     async def _run(self, lane: _Lane) -> None:
         while True:
             batch = await lane.next_batch()
-            post = sendgrid_post(self._key, self._url, [event for _, event in batch])
+            post = sendgrid_post(self._key, self._url, [event for _, event in batch], self._now())
             await self._courier.try_to_deliver(post, {message.id: message for message, _ in batch}.values())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from typing import Any
 
 from starlette.requests import Request
@@ -12,10 +11,10 @@ from starlette.routing import Route
 
 from tocsin.sandbox.callbacks import Courier
 from tocsin.sandbox.config import SandboxConfig
-from tocsin.sandbox.line import HANG_UP, PICK_UP, Line, duration
+from tocsin.sandbox.line import HANG_UP, PICK_UP, RING_OUT, Line, duration
 from tocsin.sandbox.models import Message
 from tocsin.sandbox.store import Store
-from tocsin.sandbox.tasks import Background
+from tocsin.sandbox.tasks import Background, Rest
 from tocsin.sandbox.twilio import (
     ACCOUNT,
     API_VERSION,
@@ -78,9 +77,16 @@ class Exchange:
         """Hang up; a call that still rings is refused so, and ends `busy`. Raises `CallOverError`."""
         return self._act(sid, HANG_UP)
 
+    def ring_out(self, sid: str) -> Message:
+        """Let it ring until it stops; it ends `no-answer`. Raises `CallOverError`."""
+        return self._act(sid, RING_OUT)
+
     def resume(self, call: Message) -> None:
         """End a call that was live when the sandbox last stopped: its line is gone."""
-        Line(call, self._config, self._store, self._courier).fail()
+        self._line(call).fail()
+
+    def _line(self, call: Message) -> Line:
+        return Line(call, self._config, self._store, self._courier, Rest(self._background))
 
     def _act(self, sid: str, *acts: str) -> Message:
         call, line = self._store.get(sid), self._lines.get(sid)
@@ -99,7 +105,7 @@ class Exchange:
         form = await read_form(request)
         _refuse(form)
         call = self._call(form)
-        line = self._lines[call.id] = Line(call, self._config, self._store, self._courier)
+        line = self._lines[call.id] = self._line(call)
         self._store.add(call)
         accepted = self._render(call)
         self._background.spawn(self._connect(call, line))
@@ -139,7 +145,7 @@ class Exchange:
             kind="call",
             to=one(form, "To"),
             sender=one(form, "From"),
-            at=time.time(),
+            at=self._store.now(),
             status="queued",
             twiml=form.get("Twiml", [""])[0],
             url=one(form, "Url"),

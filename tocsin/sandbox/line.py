@@ -7,7 +7,6 @@ it up first. The line carries out the call's TwiML and reports its progress to t
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from urllib.parse import urljoin
 
@@ -16,11 +15,13 @@ from tocsin.sandbox.callbacks import ANSWER_WAITS, Courier, UndeliveredError, tw
 from tocsin.sandbox.config import SandboxConfig
 from tocsin.sandbox.models import Message
 from tocsin.sandbox.store import Store
+from tocsin.sandbox.tasks import Rest
 from tocsin.sandbox.twilio import API_VERSION, rfc2822
 from tocsin.sandbox.twiml import Gather, Hangup, Pause, Redirect, Say, TwimlError
 
 PICK_UP = "pick-up"
 HANG_UP = "hang-up"
+RING_OUT = "ring-out"
 
 MAX_DOCUMENTS = 50
 """Documents that one call may go through before it is taken for a loop."""
@@ -36,7 +37,9 @@ class _HungUpError(Exception):
 class Line:
     """Carries one call; `do` is how a person acts on it."""
 
-    def __init__(self, call: Message, config: SandboxConfig, store: Store, courier: Courier) -> None:
+    def __init__(
+        self, call: Message, config: SandboxConfig, store: Store, courier: Courier, rest: Rest
+    ) -> None:
         self._call = call
         self._config = config
         self._store = store
@@ -45,11 +48,13 @@ class Line:
         self._pressed: deque[str] = deque()
         self._listening = 0.0
         self._reports = 0
+        self._rest = rest
 
     def do(self, *acts: str) -> None:
-        """Let the person act: `PICK_UP`, `HANG_UP` or a key."""
+        """Let the person act: `PICK_UP`, `HANG_UP`, `RING_OUT` (nothing, until the phone is silent) or a key."""
         for act in acts:
             self._acts.put_nowait(act)
+        self._rest.end()
 
     async def run(self) -> None:
         """The whole call. A line that the phone's behaviour answers by itself needs no person."""
@@ -62,7 +67,7 @@ class Line:
         if answer != PICK_UP:
             self._end(answer)
             return
-        self._store.change(self._call, answered_at=time.time())
+        self._store.change(self._call, answered_at=self._store.now())
         self._become("in-progress", "answered")
         await self._talk()
         self._end("completed")
@@ -84,9 +89,8 @@ class Line:
         return await self._wait_for_person()
 
     async def _wait_for_person(self) -> str:
-        try:
-            act = await asyncio.wait_for(self._acts.get(), self._call.ring_seconds)
-        except TimeoutError:
+        act = await self._act_within(self._call.ring_seconds)
+        if act is None or act == RING_OUT:
             return "no-answer"
         if act == HANG_UP:
             return "busy"
@@ -152,16 +156,23 @@ class Line:
             return self._pressed.popleft()
         if self._behaviour() == "voicemail":
             return None  # a machine presses nothing, however long one waits
-        try:
-            async with asyncio.timeout(patience):
-                act = PICK_UP
-                while act == PICK_UP:
-                    act = await self._acts.get()
-        except TimeoutError:
-            return None
+        act: str | None = PICK_UP
+        while act == PICK_UP:
+            act = await self._act_within(patience)
         if act == HANG_UP:
             raise _HungUpError
         return act
+
+    async def _act_within(self, seconds: float) -> str | None:
+        """What the person does next, or `None` when they do nothing for so long."""
+        if self._acts.empty():
+            self._rest.begin()
+        try:
+            return await asyncio.wait_for(self._acts.get(), seconds)
+        except TimeoutError:
+            return None
+        finally:
+            self._rest.end()
 
     def _prompt(self, prompt: Say | Pause) -> None:
         """Speak at once, but remember how long a person would listen before a key can be expected."""
@@ -195,7 +206,7 @@ class Line:
         self._report(event, status)
 
     def _end(self, status: str) -> None:
-        self._store.change(self._call, status=status, ended_at=time.time())
+        self._store.change(self._call, status=status, ended_at=self._store.now())
         self._report("completed", status)
 
     def _report(self, event: str, status: str) -> None:
@@ -208,7 +219,7 @@ class Line:
             **self._fields(status),
             "CallbackSource": "call-progress-events",
             "SequenceNumber": str(number),
-            "Timestamp": rfc2822(time.time()) or "",
+            "Timestamp": rfc2822(self._store.now()) or "",
         }
         if status == "completed":
             fields["CallDuration"] = str(duration(call))
@@ -230,7 +241,7 @@ class Line:
         }
 
     def _behaviour(self) -> str:
-        return self._store.behaviour(self._call.to)
+        return self._store.behaviour(self._call.to, "call")
 
 
 def duration(call: Message) -> int:

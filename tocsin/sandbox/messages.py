@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import time
 from typing import Any
 
 from starlette.requests import Request
@@ -74,7 +73,7 @@ class Texts:
             direction="inbound",
             to=to or self._last_sender(person),
             sender=person,
-            at=time.time(),
+            at=self._store.now(),
             status="received",
             text=body,
             segments=segments(body),
@@ -91,8 +90,8 @@ class Texts:
 
     async def _create(self, request: Request) -> Response:
         form = await read_form(request)
-        refuse(form, stopped=self._store.behaviour(one(form, "To")) == STOPPED)
-        message = outbound(form, self._config.number)
+        refuse(form, stopped=self._store.behaviour(one(form, "To"), "sms") == STOPPED)
+        message = outbound(form, self._config.number, self._store.now())
         self._store.add(message)
         accepted = self._render(message)
         self._background.spawn(self._deliver(message))
@@ -119,14 +118,14 @@ class Texts:
         if message.status != "sent":
             self._report(message)
             await self._pass_time()
-            self._store.change(message, status="sent", sent_at=time.time())
+            self._store.change(message, status="sent", sent_at=self._store.now())
             self._report(message)
         await self._pass_time()
         self._arrive(message)
         self._report(message)
 
     def _arrive(self, message: Message) -> None:
-        failure = FAILURES.get(self._store.behaviour(message.to))
+        failure = FAILURES.get(self._store.behaviour(message.to, "sms"))
         if failure:
             code, text = failure
             self._store.change(message, status="undelivered", error_code=code, error_message=text)
@@ -181,7 +180,8 @@ class Texts:
             self._answer(message, text)
 
     def _answer(self, message: Message, text: str) -> None:
-        answer = outbound({"To": [message.sender], "From": [message.to], "Body": [text]}, message.to)
+        form = {"To": [message.sender], "From": [message.to], "Body": [text]}
+        answer = outbound(form, message.to, self._store.now())
         self._store.add(answer)
         self._background.spawn(self._deliver(answer))
 
@@ -192,7 +192,7 @@ class Texts:
         word = body.strip().upper()
         if word in OPT_OUT:
             self._store.set_behaviour(person, STOPPED)
-        elif word in OPT_IN and self._store.behaviour(person) == STOPPED:
+        elif word in OPT_IN and self._store.behaviour(person, "sms") == STOPPED:
             self._store.set_behaviour(person, "normal")
 
     def _render(self, message: Message) -> dict[str, Any]:

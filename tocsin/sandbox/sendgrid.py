@@ -6,7 +6,6 @@ import asyncio
 import hmac
 import json
 import secrets
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -72,13 +71,13 @@ class Mail:
         if _only_checked(mail):
             return Response(status_code=200)
         vendor_id = secrets.token_urlsafe(16)
-        for message in _messages(mail, vendor_id):
+        for message in _messages(mail, vendor_id, self._store.now()):
             self._store.add(message)
             self._background.spawn(self._deliver(message))
         return Response(status_code=202, headers={"X-Message-Id": vendor_id})
 
     async def _deliver(self, message: Message) -> None:
-        behaviour = self._store.behaviour(message.to)
+        behaviour = self._store.behaviour(message.to, "email")
         if behaviour == "dropped":
             self._become(message, "dropped")
             return
@@ -91,16 +90,16 @@ class Mail:
     def _become(self, message: Message, event: str) -> None:
         outcome = _OUTCOMES.get(event, {})
         self._store.change(message, status=event, error_message=outcome.get("reason"))
-        self._feed.add(message, _event(message, event, outcome))
+        self._feed.add(message, _event(message, event, outcome, self._store.now()))
 
 
-def _event(message: Message, event: str, outcome: Mapping[str, str]) -> dict[str, Any]:
+def _event(message: Message, event: str, outcome: Mapping[str, str], at: float) -> dict[str, Any]:
     """One entry of the event webhook; custom arguments stand beside SendGrid's own fields, which win."""
     return {
         **message.correlation,
         **({"category": message.categories} if message.categories else {}),
         "email": message.to,
-        "timestamp": int(time.time()),
+        "timestamp": int(at),
         "smtp-id": message.message_id,
         "event": event,
         "sg_event_id": secrets.token_urlsafe(16),
@@ -109,9 +108,8 @@ def _event(message: Message, event: str, outcome: Mapping[str, str]) -> dict[str
     }
 
 
-def _messages(mail: Mapping[str, Any], vendor_id: str) -> Iterator[Message]:
+def _messages(mail: Mapping[str, Any], vendor_id: str, at: float) -> Iterator[Message]:
     """One message per recipient, whether to, cc or bcc: each is delivered, and reported, on its own."""
-    now = time.time()
     parts = {part["type"]: part["value"] for part in mail.get("content") or ()}
     number = 0
     for envelope in mail["personalizations"]:
@@ -123,7 +121,7 @@ def _messages(mail: Mapping[str, Any], vendor_id: str) -> Iterator[Message]:
                 kind="email",
                 to=address["email"],
                 sender=(envelope.get("from") or mail["from"])["email"],
-                at=now,
+                at=at,
                 status="accepted",
                 subject=envelope.get("subject") or mail.get("subject") or "",
                 text=parts.get("text/plain", ""),

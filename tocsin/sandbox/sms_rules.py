@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import secrets
-import time
 
 from tocsin.sandbox.models import Message
 from tocsin.sandbox.segments import segments
@@ -39,8 +38,8 @@ def refuse(form: Form, stopped: bool) -> None:
         raise TwilioError(21610, "Attempt to send to unsubscribed recipient")
 
 
-def outbound(form: Form, own_number: str) -> Message:
-    """The SMS that a form asks for; without a sender it comes from `own_number`."""
+def outbound(form: Form, own_number: str, at: float) -> Message:
+    """The SMS that a form asks for at `at`; without a sender it comes from `own_number`."""
     sid = "SM" + secrets.token_hex(16)
     service_sid = one(form, "MessagingServiceSid") or None
     body = form.get("Body", [""])[0]
@@ -50,7 +49,7 @@ def outbound(form: Form, own_number: str) -> Message:
         kind="sms",
         to=one(form, "To"),
         sender=one(form, "From") or own_number,
-        at=time.time(),
+        at=at,
         status="accepted" if service_sid else "queued",
         text=body,
         status_callback=one(form, "StatusCallback"),

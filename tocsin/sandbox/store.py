@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
@@ -25,18 +26,23 @@ BEHAVIOUR = re.compile(
 
 Predicate = Callable[[Message], bool]
 
+Clock = Callable[[], float]
+"""Seconds since the epoch."""
+
 
 class Store:
-    """Messages by id, and an index by recipient; the oldest give way when `limit` is reached.
+    """Messages by id, and an index by recipient; the oldest give way when `limit` is reached. `now` is the time.
 
     Not thread-safe on purpose: everything happens on the sandbox's event loop.
     """
 
-    def __init__(self, limit: int, journal: Journal | None = None) -> None:
+    def __init__(self, limit: int, journal: Journal | None = None, clock: Clock = time.time) -> None:
         self._limit = limit
+        self.now = clock
         self._messages: dict[str, Message] = {}
         self._by_recipient: dict[str, deque[str]] = {}
         self._behaviours: dict[str, str] = {}
+        self._usual: dict[Kind, str] = {}
         self._watchers: list[tuple[Predicate, Future[Message]]] = []
         self._journal = journal
         self.version = 0
@@ -93,9 +99,9 @@ class Store:
         self._write({"clear": True})
         self.version += 1
 
-    def behaviour(self, recipient: str) -> str:
-        """How `recipient` behaves; `normal` when nobody said."""
-        return self._behaviours.get(recipient, "normal")
+    def behaviour(self, recipient: str, kind: Kind) -> str:
+        """How `recipient` behaves when reached so; `normal` when nobody said."""
+        return self._behaviours.get(recipient) or self._usual.get(kind, "normal")
 
     def behaviours(self) -> dict[str, str]:
         """Every recipient whose behaviour was set."""
@@ -108,6 +114,12 @@ class Store:
         self._behave(recipient, behaviour)
         self._write({"recipient": recipient, "behaviour": behaviour})
         self.version += 1
+
+    def set_usual(self, kind: Kind, behaviour: str) -> None:
+        """How everybody behaves whose own behaviour nobody set. Raises `ValueError` for what nobody does."""
+        if not BEHAVIOUR.fullmatch(behaviour):
+            raise ValueError(f"'{behaviour}' is no behaviour; {BEHAVIOURS}")
+        self._usual[kind] = behaviour
 
     def watch(self, predicate: Predicate) -> Future[Message]:
         """A future for the first message that fits, among those kept (oldest first) and those to come."""
