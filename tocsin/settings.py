@@ -21,6 +21,10 @@ VARIABLES = {
     "drill_speed": "TOCSIN_DRILL_SPEED",
     "actor": "TOCSIN_ACTOR",
     "ingest_tokens": "TOCSIN_INGEST_TOKENS",
+    "payload_keys": "TOCSIN_PAYLOAD_KEYS",
+    "payload_keys_file": "TOCSIN_PAYLOAD_KEYS_FILE",
+    "codec_tokens": "TOCSIN_CODEC_TOKENS",
+    "ui_origin": "TOCSIN_UI_ORIGIN",
     "sendgrid_api_key": "SENDGRID_API_KEY",
     "sendgrid_host": "SENDGRID_HOST",
     "sendgrid_events_public_key": "SENDGRID_EVENTS_PUBLIC_KEY",
@@ -53,6 +57,12 @@ class Settings(BaseModel):
     """When set, every incident is a drill whose clock is divided by this."""
     actor: str | None = None
     ingest_tokens: SecretStr = SecretStr("")
+    payload_keys: SecretStr = SecretStr("")
+    payload_keys_file: Path | None = None
+    """A file that holds the keys instead; `payload-keys` in the state folder counts when neither is set."""
+    codec_tokens: SecretStr = SecretStr("")
+    ui_origin: str = ""
+    """Where browsers have the Temporal UI from, such as `https://temporal.example.com`; several after commas."""
     sendgrid_api_key: SecretStr = SecretStr("")
     sendgrid_host: str = "https://api.sendgrid.com"
     sendgrid_events_public_key: str = ""
@@ -85,13 +95,16 @@ class Settings(BaseModel):
             raise SettingsError(f"set {names}: .env.example says what each is for")
 
     @model_validator(mode="after")
-    def _one_events_key(self) -> Self:
-        if self.sendgrid_events_public_key and self.sendgrid_events_public_key_file:
-            raise PydanticCustomError("two_keys", _TWO_KEYS)
+    def _a_key_or_a_file_for_it(self) -> Self:
+        for field in ("sendgrid_events_public_key", "payload_keys"):
+            file = f"{field}_file"
+            if _plain(getattr(self, field)) and getattr(self, file):
+                names = {"here": VARIABLES[field], "file": VARIABLES[file]}
+                raise PydanticCustomError("two_keys", _TWO_KEYS, names)
         return self
 
 
-_TWO_KEYS = "set SENDGRID_EVENTS_PUBLIC_KEY or SENDGRID_EVENTS_PUBLIC_KEY_FILE, and leave the other empty"
+_TWO_KEYS = "set {here} or {file}, and leave the other empty"
 
 
 def _explained(problem: ErrorDetails) -> str:

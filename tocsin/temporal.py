@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes
 from temporalio.envconfig import ClientConfig, ClientConnectConfig
 from temporalio.runtime import Runtime
 
-from tocsin.settings import SettingsError
+from tocsin.codec import EncryptionCodec
+from tocsin.keyring import KeyRing
+from tocsin.settings import Settings, SettingsError, read_environment
 
 DEFAULT_ADDRESS = "127.0.0.1:7233"
 
@@ -17,23 +22,39 @@ class TemporalUnavailable(Exception):
 
 
 async def connect(
-    address: str | None = None, namespace: str | None = None, runtime: Runtime | None = None
+    address: str | None = None,
+    namespace: str | None = None,
+    runtime: Runtime | None = None,
+    settings: Settings | None = None,
 ) -> Client:
-    """A client for the server that the environment names, or the one given.
+    """A client for the server that the environment names, or the one given; `settings` have the keys.
 
     Raises `TemporalUnavailable`, and `SettingsError` for a configuration that cannot be read.
     """
+    converter = data_converter(KeyRing.read(settings or read_environment()))
     config = _configured()
     config["target_host"] = address or config.get("target_host") or DEFAULT_ADDRESS
     if namespace:
         config["namespace"] = namespace
     try:
-        return await Client.connect(**config, data_converter=pydantic_data_converter, runtime=runtime)
+        return await Client.connect(**config, data_converter=converter, runtime=runtime)
     except RuntimeError as error:
         raise TemporalUnavailable(
             f"Temporal does not answer at {config['target_host']}: {error}. "
             "Start one with `make up`, or set TEMPORAL_ADDRESS."
         ) from error
+
+
+def data_converter(ring: KeyRing) -> DataConverter:
+    """Pydantic models as JSON, encrypted where there are keys.
+
+    With keys the words of a failure are a payload too. What is encrypted is recognised even without keys, and refused
+    with the name of the key that is missing.
+    """
+    converter = replace(pydantic_data_converter, payload_codec=EncryptionCodec(ring))
+    if not ring:
+        return converter
+    return replace(converter, failure_converter_class=DefaultFailureConverterWithEncodedAttributes)
 
 
 def _configured() -> ClientConnectConfig:
