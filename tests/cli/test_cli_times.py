@@ -15,6 +15,8 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
     ("typed", "meant"),
     [
         ("now", NOW),
+        ("now-PT20M", NOW - timedelta(minutes=20)),
+        ("now + P3D", NOW + timedelta(days=3)),
         (" NOW ", NOW),
         ("2026-03-01 14:05", datetime(2026, 3, 1, 14, 5, tzinfo=UTC)),
         ("2026-03-01 14:05 UTC", datetime(2026, 3, 1, 14, 5, tzinfo=UTC)),

@@ -59,7 +59,7 @@ INTERRUPTED = 130
 
 _EPILOG = """\b
 REF is any unambiguous beginning of an incident's id, such as 7F3K2.
-Times are UTC unless they carry an offset: now, "2026-03-01 14:05", 2026-03-01T14:05+01:00.
+Times are UTC unless they carry an offset: now, now-PT20M, "2026-03-01 14:05", 2026-03-01T14:05+01:00.
 A command says whether it was accepted, refused, or queued (no worker answered; it is kept).
 \b
 Exit codes: 0 done or queued · 1 refused, closed or failed · 2 usage, or REF is ambiguous ·

@@ -18,6 +18,8 @@ from tocsin.cli.errors import CliError
 
 if TYPE_CHECKING:
     from tocsin.cli.incidents import Incidents
+    from tocsin.cli.session import Sent
+    from tocsin.domain.commands import Command
     from tocsin.settings import Settings
 
 T = TypeVar("T")
@@ -62,6 +64,12 @@ class Office:
             return await work(await self.connect())
 
         return asyncio.run(whole())
+
+    def send(self, reference: str, command: Command) -> Sent:
+        """Tell an incident something. Raises `Refused` and the other errors of `tocsin.cli.session.send`."""
+        from tocsin.cli.session import send
+
+        return self.run(lambda incidents: send(incidents, reference, command))
 
     @property
     def redraws(self) -> bool:

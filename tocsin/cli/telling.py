@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from tocsin.cli import options
 from tocsin.cli.errors import Refused, Usage
 from tocsin.cli.office import Office
-from tocsin.cli.session import QUEUED, Sent, send
+from tocsin.cli.session import QUEUED, Sent
 from tocsin.domain import naming
 from tocsin.domain.commands import Command
 from tocsin.domain.state import Actor
@@ -49,7 +49,7 @@ def telling(name: str) -> Callable[[Callable[..., Command]], click.Command]:
 def tell(office: Office, reference: str, command: Command) -> None:
     """Send a command and say what became of it; the id of a refused one goes with the refusal."""
     try:
-        sent = office.run(lambda incidents: send(incidents, reference, command))
+        sent = office.send(reference, command)
     except Refused as refusal:
         refusal.details |= {"outcome": "refused", "id": command.id}
         raise

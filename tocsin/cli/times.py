@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
-_HINT = "write `now`, `2026-03-01 14:05` (UTC), or with an offset `2026-03-01T14:05+01:00`; quote what has a space"
+from tocsin.domain.durations import parse_duration
+
+_HINT = (
+    "write `now`, `now-PT20M`, `2026-03-01 14:05` (UTC), or with an offset `2026-03-01T14:05+01:00`; "
+    "quote what has a space"
+)
+_FROM_NOW = re.compile(r"now\s*(?P<sign>[+-])\s*(?P<length>P.+)", re.IGNORECASE)
 
 
 def read_moment(text: str, now: datetime) -> datetime:
-    """The moment that `text` names: `now`, or ISO 8601; in UTC unless it carries its own offset.
+    """The moment that `text` names: `now`, `now-PT20M`, or ISO 8601; in UTC unless it carries its own offset.
 
     A day without a time is refused: nobody agrees on which end of the day it means. Raises `ValueError`.
     """
     if text.strip().lower() == "now":
         return now
+    if from_now := _FROM_NOW.fullmatch(text.strip()):
+        length = parse_duration(from_now["length"].upper())
+        return now + length if from_now["sign"] == "+" else now - length
     try:
         moment = datetime.fromisoformat(text.strip().removesuffix("UTC").strip())
     except ValueError:
