@@ -24,6 +24,8 @@ class IncidentStart(Value):
     reporter: Actor
     began: Moment
     received: Moment
+    occurred: Moment | None = None
+    """When it happened, where the report says so."""
     customer: str | None = None
     facts: dict[str, str] = {}
     criteria: tuple[str, ...] = ()

@@ -12,6 +12,8 @@ def opened(start: IncidentStart, record: OpenedRecord) -> IncidentState:
     """What is known the moment the incident has been logged, before anything is done about it."""
     began = min(start.began, start.received)
     times = {Anchor.DETECTED: began, Anchor.AWARE: start.received, Anchor.REPORTED: start.received}
+    if start.occurred is not None:
+        times[Anchor.OCCURRED] = min(start.occurred, start.received)
     reporter = record.plan.reporter
     return IncidentState(
         id=record.incident,

@@ -28,7 +28,7 @@ class Actor(Value):
     """Who spoke. `claimed` unless the way they spoke proves it: their own phone, a signed link, their own token."""
 
     key: str
-    via: Literal["cli", "sms", "phone", "link", "monitor", "tocsin"] = "cli"
+    via: Literal["cli", "sms", "phone", "link", "email", "ticket", "monitor", "tocsin"] = "cli"
     proof: Literal["claimed", "proven"] = "claimed"
 
     @property
