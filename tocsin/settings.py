@@ -21,6 +21,7 @@ VARIABLES = {
     "drill_speed": "TOCSIN_DRILL_SPEED",
     "actor": "TOCSIN_ACTOR",
     "ingest_tokens": "TOCSIN_INGEST_TOKENS",
+    "report_tokens": "TOCSIN_REPORT_TOKENS",
     "payload_keys": "TOCSIN_PAYLOAD_KEYS",
     "payload_keys_file": "TOCSIN_PAYLOAD_KEYS_FILE",
     "codec_tokens": "TOCSIN_CODEC_TOKENS",
@@ -57,6 +58,8 @@ class Settings(BaseModel):
     """When set, every incident is a drill whose clock is divided by this."""
     actor: str | None = None
     ingest_tokens: SecretStr = SecretStr("")
+    report_tokens: SecretStr = SecretStr("")
+    """Who may hand in people's reports; those of `ingest_tokens` when not set."""
     payload_keys: SecretStr = SecretStr("")
     payload_keys_file: Path | None = None
     """A file that holds the keys instead; `payload-keys` in the state folder counts when neither is set."""
