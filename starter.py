@@ -10,7 +10,6 @@ Exit codes: 0 done; 1 refused, with the reason; 2 wrong usage or settings; 69 Te
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import os
 import signal
@@ -27,6 +26,8 @@ from tocsin.domain.state import Actor
 from tocsin.ingest.alertmanager import AlertmanagerPayload, NoPlanMatches, alert_of
 from tocsin.ingest.app import create_app
 from tocsin.ingest.bodies import read_json
+from tocsin.ingest.codec import asks_nobody
+from tocsin.ingest.codec_gate import is_loopback, is_only_here
 from tocsin.ingest.problems import Problem
 from tocsin.ingest.reception import LazyClient
 from tocsin.ingest.tokens import Tokens
@@ -93,10 +94,15 @@ def start(source: str | None, **report: Any) -> None:
 def serve(host: str, port: int) -> None:
     """Serve monitors, vendors and people's phones until told to stop. Temporal may come up later."""
     settings = read_environment()
-    if not Tokens(settings.ingest_tokens.get_secret_value()) and not _is_loopback(host):
+    if not Tokens(settings.ingest_tokens.get_secret_value()) and not is_loopback(host):
         raise click.UsageError(
             f"{host} can be reached from elsewhere, where anybody could open incidents: set TOCSIN_INGEST_TOKENS to "
             "name:token pairs, or listen on 127.0.0.1"
+        )
+    if asks_nobody(settings) and not is_only_here(host, settings.public_url):
+        raise click.UsageError(
+            "TOCSIN_CODEC_TOKENS=anybody lets whoever reaches the receiver read incidents: set it to name:token "
+            "pairs, or keep the receiver to this machine, with --host and TOCSIN_PUBLIC_URL at 127.0.0.1"
         )
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     app = create_app(LazyClient(connect), PlanLibrary(settings.plans, settings.state), settings)
@@ -135,13 +141,6 @@ def _line(started: Started) -> str:
 def _flags(names: Sequence[str]) -> str:
     flags = {"reporter": "--as", "facts": "--fact"}
     return " and ".join(flags.get(name, f"--{name}") for name in names)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _listen(host: str, port: int) -> socket.socket:

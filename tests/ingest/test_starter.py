@@ -63,6 +63,24 @@ def test_wrong_usage_is_explained(environment: dict[str, str], arguments: list[s
     assert said in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("host", "public_url"),
+    [
+        ("0.0.0.0", "http://127.0.0.1:8080"),
+        ("127.0.0.1", "https://tocsin.example"),
+    ],  # the latter behind a proxy
+)
+def test_what_is_encrypted_is_not_opened_to_anybody_who_may_be_elsewhere(
+    environment: dict[str, str], host: str, public_url: str
+) -> None:
+    careless = {"TOCSIN_CODEC_TOKENS": "anybody", "TOCSIN_INGEST_TOKENS": "monitor:red"}
+
+    ended = starter(environment | careless | {"TOCSIN_PUBLIC_URL": public_url}, "serve", "--host", host)
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "TOCSIN_CODEC_TOKENS=anybody lets whoever reaches the receiver read incidents" in ended.stderr
+
+
 def test_a_payload_that_makes_no_sense_is_refused(
     environment: dict[str, str], example: dict[str, Any]
 ) -> None:

@@ -1,4 +1,4 @@
-"""Who may report alerts: bearer tokens, one or more for each source."""
+"""Who may report alerts, or have payloads decoded: bearer tokens, one or more for each name."""
 
 from __future__ import annotations
 
@@ -6,19 +6,23 @@ import hmac
 from http import HTTPStatus
 
 from tocsin.ingest.problems import Problem
-from tocsin.settings import SettingsError
+from tocsin.settings import VARIABLES, SettingsError
+
+ANYBODY = "anybody"
+"""Who somebody is where no token is asked for."""
 
 
 class Tokens:
-    """The tokens of `TOCSIN_INGEST_TOKENS`: `name:token,name:token`. Raises `SettingsError`.
+    """The tokens of a variable: `name:token,name:token`. Raises `SettingsError`.
 
-    A name may have two tokens while one takes over from the other. Without any, everybody may report.
+    A name may have two tokens while one takes over from the other. Without any, everybody is let in.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, variable: str = VARIABLES["ingest_tokens"]) -> None:
         pairs = [item.strip().partition(":") for item in text.split(",") if item.strip()]
         if any(not (name.strip() and token.strip()) for name, _, token in pairs):
-            raise SettingsError("TOCSIN_INGEST_TOKENS: write name:token, separated by commas")
+            raise SettingsError(f"{variable}: write name:token, separated by commas")
+        self._variable = variable
         self._known = [(name.strip(), token.strip().encode()) for name, _, token in pairs]
 
     def __repr__(self) -> str:
@@ -30,7 +34,7 @@ class Tokens:
     def bearer(self, authorization: str) -> str:
         """The name of whose token an `Authorization` header holds; `anybody` without tokens. Raises `Problem` (401)."""
         if not self._known:
-            return "anybody"
+            return ANYBODY
         scheme, _, token = authorization.partition(" ")
         given = token.strip().encode("utf-8", "replace")
         # All are compared, so that the time taken does not tell which one was nearly right.
@@ -39,7 +43,7 @@ class Tokens:
             raise Problem(
                 HTTPStatus.UNAUTHORIZED,
                 "unknown-token",
-                "send `Authorization: Bearer <token>` with one of the tokens in TOCSIN_INGEST_TOKENS",
+                f"send `Authorization: Bearer <token>` with one of the tokens in {self._variable}",
                 {"WWW-Authenticate": 'Bearer realm="tocsin"'},
             )
         return matches[0]
