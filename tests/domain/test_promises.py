@@ -136,7 +136,7 @@ def test_a_milder_severity_does_not_loosen_through_a_later_correction(world):
 
 
 def test_a_milder_severity_loosens_when_that_was_decided(world):
-    world.says(say.Classify, severity="breeze", loosen=True)
+    world.says(say.Classify, severity="breeze", loosen=True, reason="agreed with the owners")
     assert world.after(world.owed("interim-report#1").due) == hours(24)
     assert world.verdict("secured") is Verdict.NOT_APPLICABLE
     assert world.row("secured").reason == "the policy sets no such time for severity breeze"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from tocsin.domain import obligations
+from tocsin.domain import obligations, tasks
 from tocsin.domain.base import Moment, Value
 from tocsin.domain.case import Case
 
@@ -22,7 +22,10 @@ def alarms(case: Case, now: datetime) -> dict[str, Alarm]:
     """Every timer that should run, by name."""
     if case.state.phase is None:
         return {}
-    return {alarm.key: alarm for alarm in (*_obligations(case, now), *_pages(case), *_messages(case))}
+    return {
+        alarm.key: alarm
+        for alarm in (*_obligations(case, now), *_pages(case), *_tasks(case, now), *_messages(case))
+    }
 
 
 def _obligations(case: Case, now: datetime) -> Iterator[Alarm]:
@@ -42,6 +45,14 @@ def _pages(case: Case) -> Iterator[Alarm]:
         if page.is_open and page.next_at is not None:
             summary = f"page {page.number}: next try if {page.levels[page.level].target} has not answered"
             yield Alarm(key=f"page {page.number}", at=page.next_at, summary=summary)
+
+
+def _tasks(case: Case, now: datetime) -> Iterator[Alarm]:
+    for task, at in tasks.moments(case):
+        if at > now:
+            what = "due" if at == task.due else "reminder"
+            key = f"task {task.number} {what} {at.isoformat()}"
+            yield Alarm(key=key, at=at, summary=f"{what}: task {task.number}, {task.title}")
 
 
 def _messages(case: Case) -> Iterator[Alarm]:

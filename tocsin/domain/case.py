@@ -31,7 +31,9 @@ class Case:
 
     def steps_of(self, phase: Phase) -> tuple[Step, ...]:
         """The steps of a phase for the incident's severity."""
-        return self.plan.steps_of(phase, self.state.severity)
+        estimate = self.plan.estimate
+        answer = self.state.facts.get(estimate.fact) if estimate else None
+        return self.plan.steps_of(phase, self.state.severity, answer.value if answer else None)
 
     def when(self, anchors: tuple[Anchor, ...]) -> tuple[Anchor, datetime] | None:
         """The earliest of these anchors that is known, with its time."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from tocsin.domain.case import Case, Draft
-from tocsin.domain.duties import BeforeDue, ObligationSpec
-from tocsin.domain.state import DueChange, DutyState, Obligation
+from tocsin.domain.duties import BeforeDue, ObligationSpec, Terms
+from tocsin.domain.state import DueChange, DutyState, Judgement, Obligation
 from tocsin.domain.verdicts import settle_as
 from tocsin.domain.words import Anchor, Status, Verdict
 
@@ -76,7 +76,24 @@ def _first(case: Case, spec: ObligationSpec, severity: str) -> Clock | None:
     if found is None or terms.within is None:
         return None
     anchor, at = found
-    return Clock(severity, anchor, at, case.due(at, terms.within))
+    return Clock(severity, anchor, at, _due(case, at, terms))
+
+
+def _due(case: Case, at: datetime, terms: Terms) -> datetime:
+    """The earliest of what the severity allows and what each impact that holds does."""
+    assert terms.within is not None
+    allowed = [
+        terms.within,
+        *(terms.by_impact[name] for name in case.state.impacts if name in terms.by_impact),
+    ]
+    return min(case.due(at, allowance) for allowance in allowed)
+
+
+def interval_of(case: Case, spec: ObligationSpec, severity: str) -> timedelta | None:
+    """How often a promise recurs on this incident's clock: as was agreed during the incident, else as the plan says."""
+    every = spec.terms_for(severity).every
+    agreed = case.state.intervals.get(spec.id, every)
+    return None if every is None or agreed is None else case.scaled(agreed)
 
 
 def _arm(draft: Draft, spec: ObligationSpec, occurrence: int, clock: Clock) -> Obligation:
@@ -115,7 +132,7 @@ def move(draft: Draft, loosen: bool = False) -> None:
             continue
         if obligation.is_open:
             _move_open(draft, obligation, loosen)
-        elif obligation.verdict in {Verdict.MET, Verdict.LATE}:
+        elif obligation.verdict in {Verdict.MET, Verdict.LATE, Verdict.MISSED}:
             _judge_again(draft, obligation)
 
 
@@ -134,16 +151,42 @@ def _move_open(draft: Draft, obligation: Obligation, loosen: bool) -> None:
 
 
 def _judge_again(draft: Draft, obligation: Obligation) -> None:
-    """A promise that was kept is judged by the corrected time: the ledger must be true."""
+    """A promise that was settled is judged by the corrected time: a new verdict stands beside the old one."""
     clock = _promised(draft, draft.plan.obligation(obligation.spec), obligation)
     if clock is None or clock.due == obligation.due or not _is_corrected(draft, obligation, clock):
         return
+    _keep_judgement(draft, obligation, clock)
     _set(draft, obligation, clock)
+    if obligation.verdict is Verdict.MISSED:
+        _give_another_chance(draft, obligation)
+        return
     assert obligation.settled is not None
-    verdict = Verdict.MET if obligation.settled <= clock.due else Verdict.LATE
-    if verdict is not obligation.verdict:
-        obligation.verdict = verdict
-        draft.record("verdict", f"{obligation.key}: {verdict}, by the corrected time")
+    obligation.verdict = Verdict.MET if obligation.settled <= clock.due else Verdict.LATE
+    draft.record("verdict", f"{obligation.key}: {obligation.verdict}, by the corrected time")
+
+
+def _keep_judgement(draft: Draft, obligation: Obligation, clock: Clock) -> None:
+    overtaken = Judgement(
+        verdict=obligation.verdict,
+        due=obligation.due,
+        settled=obligation.settled,
+        replaced=draft.now,
+        reason=_why_moved(draft, obligation, clock),
+    )
+    obligation.judgements += (overtaken,)
+
+
+def _give_another_chance(draft: Draft, obligation: Obligation) -> None:
+    """What was missed by the old time is owed again where the corrected one has not come; it begins afresh."""
+    if obligation.due <= draft.now or draft.state.status is Status.CLOSED:
+        draft.record("verdict", f"{obligation.key}: {obligation.verdict}, by the corrected time too")
+        return
+    obligation.verdict, obligation.settled, obligation.reason = Verdict.PENDING, None, ""
+    obligation.escalated = obligation.pressed = False
+    obligation.duties = [
+        state if state.done is not None else DutyState(kind=state.kind) for state in obligation.duties
+    ]
+    draft.record("verdict", f"{obligation.key}: owed again, by the corrected time")
 
 
 def _in_force(draft: Draft, spec: ObligationSpec, obligation: Obligation, loosen: bool) -> Clock | None:
@@ -163,10 +206,10 @@ def _under(draft: Draft, spec: ObligationSpec, obligation: Obligation, severity:
     """The obligation's clock under the terms of `severity`; in a series it is counted from the one before."""
     if obligation.occurrence == 1:
         return _first(draft, spec, severity)
-    every = spec.terms_for(severity).every
-    if every is None:
+    interval = interval_of(draft, spec, severity)
+    if interval is None:
         return None
-    due = obligation.anchored + draft.scaled(every)
+    due = obligation.anchored + interval
     return Clock(severity, obligation.anchor, obligation.anchored, due)
 
 
@@ -192,7 +235,9 @@ def _set(draft: Draft, obligation: Obligation, clock: Clock) -> None:
 
 def _why_moved(draft: Draft, obligation: Obligation, clock: Clock) -> str:
     if (clock.anchor, clock.at) == (obligation.anchor, obligation.anchored):
-        return f"reclassified as {clock.severity}"
+        if clock.severity != obligation.severity:
+            return f"reclassified as {clock.severity}"
+        return "another interval was agreed" if obligation.occurrence > 1 else "its impact was assessed anew"
     said = draft.state.anchors[clock.anchor].reason
     because = f": {said}" if said else ""
     return f"{clock.anchor.replace('_', ' ')} is now {clock.at:%Y-%m-%d %H:%M} UTC{because}"
@@ -209,11 +254,10 @@ def arm_next(draft: Draft) -> None:
 
 
 def _arm_next(draft: Draft, spec: ObligationSpec) -> None:
-    every = spec.terms_for(draft.state.severity).every
+    interval = interval_of(draft, spec, draft.state.severity)
     latest = _latest(draft, spec)
-    if every is None or latest is None or ended(draft, spec) or not draft.state.is_open:
+    if interval is None or latest is None or ended(draft, spec) or not draft.state.is_open:
         return
-    interval = draft.scaled(every)
     while not latest.is_open or latest.due <= draft.now:
         clock = Clock(draft.state.severity, latest.anchor, latest.due, latest.due + interval)
         latest = _arm(draft, spec, latest.occurrence + 1, clock)
@@ -266,9 +310,8 @@ def _owe_again(draft: Draft, spec: ObligationSpec, latest: Obligation, reason: s
             _set_aside(draft, latest, reason)
             _arm(draft, spec, latest.occurrence, clock)
         return
-    every = spec.terms_for(draft.state.severity).every
-    if every is not None:
-        interval = draft.scaled(every)
+    interval = interval_of(draft, spec, draft.state.severity)
+    if interval is not None:
         due = latest.due + ((draft.now - latest.due) // interval + 1) * interval
         clock = Clock(draft.state.severity, latest.anchor, due - interval, due)
         _arm(draft, spec, latest.occurrence + 1, clock)

@@ -4,16 +4,27 @@ the draft that it worked on is thrown away."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from tocsin.domain import approvals, clocks, escalation, fulfilment, obligations, phases, verdicts
+from tocsin.domain import (
+    approvals,
+    clocks,
+    escalation,
+    facts,
+    meetings,
+    obligations,
+    phases,
+    tasks,
+    verdicts,
+)
 from tocsin.domain import commands as said
 from tocsin.domain.case import Draft
 from tocsin.domain.commands import CommandRefused
+from tocsin.domain.durations import describe
 from tocsin.domain.duties import Level
 from tocsin.domain.plan import Step
-from tocsin.domain.state import Evidence, Fact, Page, PageLevel, StepState, Target, Task
+from tocsin.domain.state import Evidence, Fact, Page, PageLevel, StepState, Target
 from tocsin.domain.words import Anchor, Phase, Status, StepStatus
 
 PAGE_WAIT: timedelta = Level.model_fields["wait"].default
@@ -92,6 +103,8 @@ def _step(draft: Draft, command: said.FinishStep) -> None:
         raise CommandRefused(f"step {step.id} is already {known.status}")
     if command.skip and not command.reason:
         raise CommandRefused(f"say why step {step.id} is skipped")
+    if not command.skip and (waiting := tasks.waits_for(draft, step.after)):
+        raise CommandRefused(f"step {step.id} comes after {_listed(waiting)}, which is not done yet")
     phases.finish(draft, step, command.actor, command.skip, command.reason)
 
 
@@ -130,14 +143,26 @@ def _page_somebody(draft: Draft, command: said.PageSomebody) -> None:
 
 
 def _classify(draft: Draft, command: said.Classify) -> None:
-    severity = command.severity or _severity_by_criteria(draft, command.criteria)
+    severity = command.severity or (
+        draft.state.severity
+        if command.impacts and not command.criteria
+        else _severity_by_criteria(draft, command.criteria)
+    )
     if severity not in draft.plan.severities:
         raise CommandRefused(
             f'the plan has no severity "{severity}"; its severities are {_listed(draft.plan.severities)}'
         )
+    unknown = [name for name in command.impacts if name not in draft.plan.impacts]
+    if unknown:
+        raise CommandRefused(
+            f'the plan has no impact "{unknown[0]}"; its impacts are {_listed(draft.plan.impacts)}'
+        )
+    if command.loosen and not command.reason:
+        raise CommandRefused("say why later deadlines may replace what was promised")
     before, draft.state.severity = draft.state.severity, severity
     draft.state.criteria = command.criteria or draft.state.criteria
-    because = command.reason or ", ".join(command.criteria)
+    draft.state.impacts = command.impacts or draft.state.impacts
+    because = command.reason or ", ".join((*command.criteria, *command.impacts))
     change = f"severity {severity}" if before == severity else f"severity {severity} (was {before})"
     draft.record("classified", change + (f": {because}" if because else ""), command.actor)
     draft.set_anchor(Anchor.CLASSIFIED, draft.now, command.actor)
@@ -167,7 +192,7 @@ def _fact(draft: Draft, command: said.StateFact) -> None:
         raise CommandRefused(
             f'the plan has no fact "{command.name}"; its facts are {_listed(draft.plan.facts)}'
         )
-    _put_fact(draft, command.name, command.value, command)
+    _put_fact(draft, command.name, facts.read(draft.plan.facts[command.name], command.value), command)
 
 
 def _put_fact(draft: Draft, name: str, value: str, command: said.StateFact | said.GiveEstimate) -> None:
@@ -175,11 +200,17 @@ def _put_fact(draft: Draft, name: str, value: str, command: said.StateFact | sai
     draft.record("fact", f"{draft.plan.facts[name].title}: {value}", command.actor)
 
 
+_ONLY_CORRECTED = {Anchor.RESOLVED, Anchor.UNRESOLVABLE, Anchor.REPORT_SENT}
+"""Anchors that a deed sets; only their time can be put right."""
+
+
 def _anchor(draft: Draft, command: said.SetAnchor) -> None:
-    settable = set(Anchor) - {Anchor.RESOLVED, Anchor.UNRESOLVABLE, Anchor.REPORT_SENT}
+    settable = set(Anchor) - (_ONLY_CORRECTED - set(draft.state.anchors)) - {Anchor.PROPOSED}
     if command.anchor not in settable:
         raise CommandRefused(f'"{command.anchor}" cannot be set; choose one of {_listed(sorted(settable))}')
     _not_in_the_future(draft, command)
+    if command.anchor in _ONLY_CORRECTED:
+        _not_before_it_began(draft, command.at)
     draft.set_anchor(Anchor(command.anchor), command.at, command.actor, command.reason, stated=True)
 
 
@@ -189,23 +220,19 @@ def _not_in_the_future(draft: Draft, command: said.SetAnchor | said.Resolve) -> 
 
 
 def _add_task(draft: Draft, command: said.AddTask) -> None:
-    number = len(draft.state.tasks) + 1
-    target = _somebody(draft, command.role, command.person)
-    due = draft.now + draft.scaled(command.within) if command.within is not None else None
-    draft.state.tasks[number] = Task(
-        number=number, title=command.title, assignee=target, due=due, opened=draft.now
+    tasks.add(draft, command, _somebody(draft, command.role, command.person))
+
+
+def _interval(draft: Draft, command: said.SetInterval) -> None:
+    recurring = {spec.id: spec for spec in draft.plan.obligations if spec.recurs}
+    spec = recurring.get(command.obligation.partition("#")[0])
+    if spec is None:
+        raise CommandRefused(f'"{command.obligation}" does not recur; those that do: {_listed(recurring)}')
+    draft.state.intervals[spec.id] = command.every
+    every = describe(command.every)
+    draft.record(
+        "interval", f"{spec.title} ({spec.id}): every {every} from now on — {command.reason}", command.actor
     )
-    draft.record("task", f"task {number} for {target}: {command.title}", command.actor)
-
-
-def _finish_task(draft: Draft, command: said.FinishTask) -> None:
-    task = draft.state.tasks.get(command.task)
-    if task is None:
-        raise CommandRefused(f"there is no task {command.task}; the tasks are {_listed(draft.state.tasks)}")
-    if task.done is not None:
-        raise CommandRefused(f"task {task.number} was already done by @{task.done_by}")
-    task.done, task.done_by = draft.now, command.actor
-    draft.record("task", f"task {task.number} done: {task.title}", command.actor)
 
 
 def _evidence(draft: Draft, command: said.AddEvidence) -> None:
@@ -228,10 +255,8 @@ def _evidence(draft: Draft, command: said.AddEvidence) -> None:
 
 def _resolve(draft: Draft, command: said.Resolve) -> None:
     _not_in_the_future(draft, command)
-    began = draft.when((Anchor.OCCURRED, Anchor.DETECTED, Anchor.AWARE))
     ended = command.at or draft.now
-    if began is not None and ended < began[1]:
-        raise CommandRefused(f"{ended:%Y-%m-%d %H:%M} UTC is before the incident began")
+    _not_before_it_began(draft, ended)
     draft.state.status = Status.RESOLVED
     draft.record("resolved", command.summary, command.actor)
     if Anchor.MITIGATED not in draft.state.anchors:
@@ -241,12 +266,20 @@ def _resolve(draft: Draft, command: said.Resolve) -> None:
     escalation.end_open_pages(draft, "the incident was resolved")
 
 
+def _not_before_it_began(draft: Draft, ended: datetime) -> None:
+    began = draft.when((Anchor.OCCURRED, Anchor.DETECTED, Anchor.AWARE))
+    if began is not None and ended < began[1]:
+        raise CommandRefused(f"{ended:%Y-%m-%d %H:%M} UTC is before the incident began")
+
+
 def _unresolvable(draft: Draft, command: said.DeclareUnresolvable) -> None:
     if command.proposed <= draft.now:
         raise CommandRefused("the proposed date for the resolution must lie in the future")
     when = f"{command.proposed:%Y-%m-%d %H:%M} UTC"
     draft.record("unresolvable", f"{command.reason}; resolution proposed for {when}", command.actor)
-    draft.set_anchor(Anchor.UNRESOLVABLE, draft.now, command.actor)
+    if Anchor.UNRESOLVABLE not in draft.state.anchors:
+        draft.set_anchor(Anchor.UNRESOLVABLE, draft.now, command.actor)
+    draft.set_anchor(Anchor.PROPOSED, command.proposed, command.actor, command.reason, stated=True)
 
 
 def _dismiss(draft: Draft, command: said.Dismiss) -> None:
@@ -303,31 +336,6 @@ def _reports(duty: Any, report: str) -> bool:
     return duty.report is not None and duty.report.report == report
 
 
-def _meeting(draft: Draft, command: said.ChangeMeeting) -> None:
-    meeting = draft.state.meetings.get(command.meeting)
-    if meeting is None:
-        raise CommandRefused(
-            f'there is no meeting "{command.meeting}"; there are {_listed(draft.state.meetings)}'
-        )
-    if meeting.status in {"held", "cancelled"}:
-        raise CommandRefused(f"meeting {meeting.id} was already {meeting.status}")
-    if command.action == "move":
-        fulfilment.move_meeting(draft, meeting, _later(draft, command))
-    elif command.action == "cancel":
-        fulfilment.cancel_meeting(draft, meeting)
-    else:
-        meeting.status = "held" if command.action == "hold" else "confirmed"
-        meeting.outcome = command.outcome or meeting.outcome
-    outcome = f": {command.outcome}" if command.outcome else ""
-    draft.record("meeting", f"{meeting.title} ({meeting.id}) {meeting.status}{outcome}", command.actor)
-
-
-def _later(draft: Draft, command: said.ChangeMeeting) -> Any:
-    if command.at is None or command.at <= draft.now:
-        raise CommandRefused("say when, in the future")
-    return command.at
-
-
 def _listed(names: Any) -> str:
     return ", ".join(str(name) for name in names) or "none"
 
@@ -344,7 +352,9 @@ _COMMANDS: dict[type, Callable[[Draft, Any], None]] = {
     said.StateFact: _fact,
     said.SetAnchor: _anchor,
     said.AddTask: _add_task,
-    said.FinishTask: _finish_task,
+    said.FinishTask: tasks.finish,
+    said.Mitigate: tasks.mitigate,
+    said.SetInterval: _interval,
     said.AskForWaiver: approvals.ask_for_waiver,
     said.Decide: approvals.decide,
     said.Reword: approvals.reword,
@@ -355,5 +365,5 @@ _COMMANDS: dict[type, Callable[[Draft, Any], None]] = {
     said.Reopen: _reopen,
     said.Close: _close,
     said.SendReport: _send_report,
-    said.ChangeMeeting: _meeting,
+    said.ChangeMeeting: meetings.change,
 }

@@ -11,7 +11,17 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from tocsin.domain import approvals, commanding, escalation, events, fulfilment, notices, obligations, phases
+from tocsin.domain import (
+    approvals,
+    commanding,
+    escalation,
+    events,
+    fulfilment,
+    notices,
+    obligations,
+    phases,
+    tasks,
+)
 from tocsin.domain.case import Case, Draft
 from tocsin.domain.commands import Command, CommandRefused
 from tocsin.domain.state import Actor, AlertState, Errand, IncidentState, Outcome, Target
@@ -39,6 +49,7 @@ def _settle(draft: Draft) -> None:
     escalation.climb_what_is_due(draft)
     notices.retry_what_is_due(draft)
     approvals.follow(draft)
+    tasks.follow(draft)
     _settle_promises(draft)
     _keep_old_entries(draft)
 

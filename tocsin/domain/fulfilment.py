@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from tocsin.domain import approvals, escalation, notices, reports
+from tocsin.domain import approvals, escalation, meetings, notices, reports, tasks
 from tocsin.domain.case import Draft
-from tocsin.domain.duties import Duty, MeetingDuty, ObligationSpec
+from tocsin.domain.duties import Duty, ObligationSpec
 from tocsin.domain.events import Recipient, RecipientsFound
-from tocsin.domain.state import TOCSIN, DutyState, Meeting, Obligation, PageLevel, Target, Task
+from tocsin.domain.state import TOCSIN, DutyState, Obligation, PageLevel, Target
 from tocsin.domain.words import StepStatus
 
 
@@ -46,17 +46,10 @@ def _begin_telling(draft: Draft, obligation: Obligation, index: int, duty: Duty)
 
 def _begin_task(draft: Draft, obligation: Obligation, index: int, duty: Duty) -> None:
     assert duty.task is not None
-    number = len(draft.state.tasks) + 1
-    draft.state.tasks[number] = Task(
-        number=number,
-        title=duty.task.title,
-        assignee=Target(role=duty.task.role),
-        due=obligation.due,
-        opened=draft.now,
-        obligation=obligation.key,
-    )
-    obligation.duties[index].refs = (str(number),)
-    draft.record("task", f"task {number} for role {duty.task.role}: {duty.task.title}")
+    assignee = Target(role=duty.task.role)
+    task = tasks.open_task(draft, duty.task.title, assignee, obligation.due, duty.task.after, obligation.key)
+    obligation.duties[index].refs = (str(task.number),)
+    draft.record("task", f"task {task.number} for role {duty.task.role}: {duty.task.title}")
 
 
 def _begin_step(draft: Draft, obligation: Obligation, index: int, duty: Duty) -> None:
@@ -66,37 +59,16 @@ def _begin_step(draft: Draft, obligation: Obligation, index: int, duty: Duty) ->
 
 def _begin_meeting(draft: Draft, obligation: Obligation, index: int, duty: Duty) -> None:
     assert duty.meeting is not None
-    starts = _propose(draft, obligation, duty.meeting)
-    meeting = Meeting(
-        id=f"{obligation.key}-{len(draft.state.meetings) + 1}",
-        title=duty.meeting.meeting,
-        obligation=obligation.key,
-        starts=starts,
-        ends=starts + duty.meeting.length,
-    )
-    draft.state.meetings[meeting.id] = meeting
-    draft.record("meeting", f"{meeting.title} proposed for {starts:%Y-%m-%d %H:%M} UTC ({meeting.id})")
-    for audience in duty.meeting.audiences:
-        notices.find_recipients(draft, audience, obligation.key, index)
+    meetings.call(draft, obligation, duty.meeting, index)
 
 
-def _propose(draft: Draft, obligation: Obligation, meeting: MeetingDuty) -> datetime:
-    """The opening of the last working day that lies wholly inside the window, on the real calendar.
-
-    Late in the window rather than early: people need notice, and the report should be out by then. The window is
-    the policy's own, not a drill's: invitations go into real calendars.
-    """
-    terms = draft.plan.obligation(obligation.spec).terms_for(draft.state.severity)
-    assert terms.within is not None
-    window_ends = draft.calendar.due(obligation.anchored, terms.within)
-    earliest = draft.calendar.next_working_moment(draft.now)
-    best = earliest
-    for opens, closes in draft.calendar.working_windows(earliest):
-        if closes > window_ends:
-            break
-        if closes - opens >= meeting.length:
-            best = max(opens, earliest)
-    return best
+def _begin_update(draft: Draft, obligation: Obligation, index: int, duty: Duty) -> None:
+    assert duty.update is not None
+    obligation.duties[index].refs = (duty.update.role,)
+    subject = f"Where do things stand? Say so by {obligation.due:%H:%M} UTC"
+    text = f'tocsin update {draft.state.reference} "…"'
+    target = Target(role=duty.update.role)
+    notices.tell(draft, target, ("sms", "email"), "reminder", "reminder", obligation.key, subject, text)
 
 
 _BEGINNINGS: dict[str, Callable[[Draft, Obligation, int, Duty], None]] = {
@@ -106,6 +78,7 @@ _BEGINNINGS: dict[str, Callable[[Draft, Obligation, int, Duty], None]] = {
     "task": _begin_task,
     "step": _begin_step,
     "meeting": _begin_meeting,
+    "update": _begin_update,
 }
 
 
@@ -122,6 +95,14 @@ def recipients_found(draft: Draft, event: RecipientsFound) -> None:
     if not event.members and errand.audience is not None:
         obligation.duties[errand.duty].lacking += (str(errand.audience),)
         obligation.reason = f"the directory has nobody for {errand.audience}"
+    _propose_meeting(draft, obligation, errand.duty)
+
+
+def _propose_meeting(draft: Draft, obligation: Obligation, index: int) -> None:
+    """Once everybody who belongs to a meeting is known, its hour is found and they are invited."""
+    state = obligation.duties[index]
+    if state.kind == "meeting" and not _is_looking_up(draft, state):
+        state.refs += tuple(meetings.propose(draft, obligation, meetings.of(draft, obligation)))
 
 
 def _tell(
@@ -129,7 +110,8 @@ def _tell(
 ) -> tuple[str, ...]:
     duty = draft.plan.obligation(obligation.spec).do[index]
     if duty.meeting is not None:
-        return (_invite(draft, obligation, target),)
+        meetings.join(meetings.of(draft, obligation), target, recipient)
+        return ()
     return tuple(_send(draft, obligation, index, target, recipient))
 
 
@@ -159,46 +141,6 @@ def _send(
         yield notices.tell(
             draft, target, channels, "notice", duty.notify.message, obligation.key, subject, wording=wording
         ).id
-
-
-def _invite(draft: Draft, obligation: Obligation, target: Target) -> str:
-    meeting = [item for item in draft.state.meetings.values() if item.obligation == obligation.key][-1]
-    return notices.tell(
-        draft, target, ("email",), "invitation", "invitation", obligation.key, meeting.title, meeting.id
-    ).id
-
-
-def move_meeting(draft: Draft, meeting: Meeting, starts: datetime) -> None:
-    """Propose another time: everybody who was invited gets the next revision of the same invitation."""
-    meeting.starts, meeting.ends = starts, starts + (meeting.ends - meeting.starts)
-    meeting.status = "proposed"
-    _revise(draft, meeting)
-
-
-def cancel_meeting(draft: Draft, meeting: Meeting) -> None:
-    """Call it off: everybody who was invited is told."""
-    meeting.status = "cancelled"
-    _revise(draft, meeting)
-
-
-def _revise(draft: Draft, meeting: Meeting) -> None:
-    meeting.sequence += 1
-    invited = {
-        message.target
-        for message in draft.state.messages.values()
-        if message.purpose == "invitation" and message.text == meeting.id
-    }
-    for target in sorted(invited, key=str):
-        notices.tell(
-            draft,
-            target,
-            ("email",),
-            "invitation",
-            "invitation",
-            meeting.obligation,
-            meeting.title,
-            meeting.id,
-        )
 
 
 def is_done(draft: Draft, state: DutyState, duty: Duty) -> datetime | None:
@@ -251,6 +193,32 @@ def _step_done(draft: Draft, state: DutyState) -> datetime | None:
         return None
     state.note = f"{state.refs[0]} recorded by @{step.by}"
     return step.at
+
+
+def _meeting_done(draft: Draft, state: DutyState) -> datetime | None:
+    invited = _telling_done(draft, state)
+    obligation = next(
+        item for item in draft.state.obligations.values() if any(duty is state for duty in item.duties)
+    )
+    index = next(number for number, duty in enumerate(obligation.duties) if duty is state)
+    duty = draft.plan.obligation(obligation.spec).do[index].meeting
+    assert duty is not None
+    if duty.done_when == "invited":
+        return invited
+    meeting = meetings.of(draft, obligation)
+    done = meeting.held if duty.done_when == "held" else meeting.confirmed
+    if done is not None:
+        outcome = f": {meeting.outcome}" if meeting.outcome else ""
+        state.note = f"{meeting.title} {meeting.status}, says @{meeting.by}{outcome}"
+    return done
+
+
+def _update_done(draft: Draft, state: DutyState) -> datetime | None:
+    update, begun = draft.state.last_update, state.begun
+    if update is None or begun is None or update.at < begun:
+        return None
+    state.note = f"@{update.by} said where things stand"
+    return update.at
 
 
 def is_on_its_way(state: DutyState) -> bool:
@@ -315,7 +283,8 @@ _ENDINGS: dict[str, Callable[[Draft, DutyState], datetime | None]] = {
     "report": _telling_done,
     "task": _task_done,
     "step": _step_done,
-    "meeting": _telling_done,
+    "meeting": _meeting_done,
+    "update": _update_done,
 }
 
 
@@ -331,6 +300,8 @@ def owed_by_role(draft: Draft, obligation: Obligation, spec: ObligationSpec) -> 
 def _owed_for(draft: Draft, duty: Duty) -> Iterator[tuple[str, str]]:
     if duty.task is not None:
         yield duty.task.role, duty.task.title
+    if duty.update is not None:
+        yield duty.update.role, "where things stand"
     if duty.step is not None:
         steps = {step.id: step for phase in draft.plan.phases for step in draft.steps_of(phase)}
         if step := steps.get(duty.step.step):

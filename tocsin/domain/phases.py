@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tocsin.domain.case import Case, Draft
 from tocsin.domain.plan import Step
-from tocsin.domain.state import TOCSIN, Actor, AnchorTime, Fact, StepState
+from tocsin.domain.state import TOCSIN, Actor, AnchorTime, Fact, Meeting, StepState
 from tocsin.domain.words import Anchor, Phase, StepStatus
 
 
@@ -43,9 +43,20 @@ def _completed_by(case: Case, step: Step) -> Actor | None:
             known = state.anchors.get(Anchor(name))
         case "fact":
             known = state.facts.get(name)
+        case "deployed":
+            deployed = [item.deployed_by for item in state.mitigations.values() if item.deployed_by]
+            return deployed[0] if deployed else None
+        case "held":
+            held = [item.by for item in state.meetings.values() if item.held and _is_of(case, item, name)]
+            return held[0] if held else None
         case "estimated":
             known = state.facts.get(estimate.fact) if estimate else None
     return known.by if known else None
+
+
+def _is_of(case: Case, meeting: Meeting, spec: str) -> bool:
+    obligation = case.state.obligations.get(meeting.obligation or "")
+    return obligation is not None and obligation.spec == spec
 
 
 def finish(draft: Draft, step: Step, by: Actor, skip: bool = False, reason: str = "") -> None:

@@ -16,6 +16,7 @@ from pydantic import BeforeValidator, Field
 from tocsin.domain.base import Value
 from tocsin.domain.calendar import CalendarSpec
 from tocsin.domain.channel import ChannelName
+from tocsin.domain.durations import Duration
 from tocsin.domain.duties import Interval, Names, ObligationSpec, as_list
 from tocsin.domain.words import Phase
 
@@ -205,6 +206,13 @@ class Publication(Value):
     remind_every: Interval = timedelta(days=3)
 
 
+class TaskRules(Value):
+    """When the assignee of a task is reminded before it is due, and which role is paged when it is overdue."""
+
+    remind: tuple[Duration, ...] = ()
+    when_late: str | None = None
+
+
 class ReportField(Value):
     """One line of a report: its heading, and where on the record its text comes from."""
 
@@ -272,6 +280,7 @@ class Plan(Value):
     impacts: dict[str, Impact] = {}
     vendors: dict[str, Vendor] = {}
     bridge: Bridge | None = None
+    tasks: TaskRules = TaskRules()
     reporter: str | None = None
     report_within: dict[Literal["employee", "customer", "stakeholder"], Interval] = {}
     client: str | None = None

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from tocsin.domain.base import Moment, Record, Value
+from tocsin.domain.calendar import PersonalHours
 from tocsin.domain.channel import ChannelName
 from tocsin.domain.delivery import DeliveryState
 from tocsin.domain.words import Anchor, Phase, Status, StepStatus, Verdict
@@ -171,7 +172,8 @@ class PageLevel(Value):
 class Page(Record):
     """An escalation: where it stands on its levels, and who answered.
 
-    `level` and `channel` are indices into the levels; `round` counts from 1; `next_at` is when the next rung is tried.
+    `level` and `channel` are indices into the levels; a level whose channels are tried at once is one rung, with
+    `channel` 0. `round` counts from 1; `next_at` is when the next rung is tried; `trying` are the messages of this one.
     """
 
     number: int
@@ -183,6 +185,7 @@ class Page(Record):
     channel: int = -1
     round: int = 1
     next_at: Moment | None
+    trying: tuple[str, ...] = ()
     opened: Moment
     acknowledged: Acknowledgement | None = None
     ended: Moment | None = None
@@ -340,11 +343,17 @@ class Approval(Record):
 
 
 class VendorState(Value):
-    """What is known of a supplier's trouble: since when it is down, by whose word, until when."""
+    """What is known of a supplier's trouble: since when it is down, by whose word, until when.
+
+    `seen` are the ids of the posts in its feed that were read, oldest first; `unreadable` says that the record has it
+    that the feed cannot be read.
+    """
 
     since: Moment
     by: Actor
     until: Moment | None = None
+    seen: tuple[str, ...] = ()
+    unreadable: bool = False
 
     @property
     def is_down(self) -> bool:
@@ -362,6 +371,13 @@ class Reporter(Value):
     knew: Moment | None = None
 
 
+class Attendee(Value):
+    """Somebody who belongs to a meeting, and the hours of their work where the directory has them."""
+
+    target: Target
+    hours: PersonalHours | None = None
+
+
 class Meeting(Record):
     """A meeting that was proposed; `sequence` counts its revisions (iCalendar SEQUENCE)."""
 
@@ -372,6 +388,12 @@ class Meeting(Record):
     ends: Moment
     sequence: int = 0
     status: Literal["proposed", "confirmed", "held", "cancelled"] = "proposed"
+    agenda: tuple[str, ...] = ()
+    attendees: tuple[Attendee, ...] = ()
+    confirmed: Moment | None = None
+    held: Moment | None = None
+    by: Actor | None = None
+    """Who said last what became of it."""
     outcome: str = ""
 
 
@@ -396,7 +418,7 @@ class Errand(Value):
     """Work for the outside world that a decision asked for and that has not been reported back yet."""
 
     id: str
-    kind: Literal["send", "find_recipients", "keep_entries"]
+    kind: Literal["send", "find_recipients", "keep_entries", "draft"]
     message: str | None = None
     audience: Target | None = None
     obligation: str | None = None
