@@ -57,10 +57,15 @@ class Parts:
 
 
 @asynccontextmanager
-async def opened(config: SandboxConfig, key: EventKey, clock: Clock = time.time) -> AsyncIterator[Parts]:
-    """The parts, wired; on leaving, work under way is cancelled and files and connections are closed."""
+async def opened(
+    config: SandboxConfig, key: EventKey, clock: Clock = time.time, background: Background | None = None
+) -> AsyncIterator[Parts]:
+    """The parts, wired; on leaving, work under way is cancelled and files and connections are closed.
+
+    `clock` gives the time that messages and reports carry; `background` lets it pass.
+    """
     store = Store(config.max_messages, Journal(config.state_file) if config.state_file else None, clock)
-    background = Background()
+    background = background or Background()
     courier = Courier(config, store, background)
     gate = Gate(config.account_sid, config.auth_token)
     feed = EventFeed(config.events_url, key, courier, background, clock)

@@ -95,7 +95,7 @@ class Courier:
                 return answer.text
             if wait is None or (answer is not None and not _worth_repeating(answer)):
                 break
-            await asyncio.sleep(wait)
+            await self._background.sleep(wait)
         raise UndeliveredError(f"{post.url} did not take {post.label}: {last}")
 
     async def close(self) -> None:

@@ -11,10 +11,10 @@ from starlette.routing import Route
 
 from tocsin.sandbox.callbacks import Courier
 from tocsin.sandbox.config import SandboxConfig
-from tocsin.sandbox.line import HANG_UP, PICK_UP, RING_OUT, Line, duration
+from tocsin.sandbox.line import HANG_UP, PICK_UP, Line, duration
 from tocsin.sandbox.models import Message
 from tocsin.sandbox.store import Store
-from tocsin.sandbox.tasks import Background, Rest
+from tocsin.sandbox.tasks import Background
 from tocsin.sandbox.twilio import (
     ACCOUNT,
     API_VERSION,
@@ -77,16 +77,12 @@ class Exchange:
         """Hang up; a call that still rings is refused so, and ends `busy`. Raises `CallOverError`."""
         return self._act(sid, HANG_UP)
 
-    def ring_out(self, sid: str) -> Message:
-        """Let it ring until it stops; it ends `no-answer`. Raises `CallOverError`."""
-        return self._act(sid, RING_OUT)
-
     def resume(self, call: Message) -> None:
         """End a call that was live when the sandbox last stopped: its line is gone."""
         self._line(call).fail()
 
     def _line(self, call: Message) -> Line:
-        return Line(call, self._config, self._store, self._courier, Rest(self._background))
+        return Line(call, self._config, self._store, self._courier, self._background)
 
     def _act(self, sid: str, *acts: str) -> Message:
         call, line = self._store.get(sid), self._lines.get(sid)

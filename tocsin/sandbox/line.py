@@ -15,19 +15,22 @@ from tocsin.sandbox.callbacks import ANSWER_WAITS, Courier, UndeliveredError, tw
 from tocsin.sandbox.config import SandboxConfig
 from tocsin.sandbox.models import Message
 from tocsin.sandbox.store import Store
-from tocsin.sandbox.tasks import Rest
+from tocsin.sandbox.tasks import Background, Rest
 from tocsin.sandbox.twilio import API_VERSION, rfc2822
 from tocsin.sandbox.twiml import Gather, Hangup, Pause, Redirect, Say, TwimlError
 
 PICK_UP = "pick-up"
 HANG_UP = "hang-up"
-RING_OUT = "ring-out"
 
 MAX_DOCUMENTS = 50
 """Documents that one call may go through before it is taken for a loop."""
 
 APOLOGY = "We are sorry, an application error has occurred. Goodbye."
 """What Twilio says when the product's answer is missing or makes no sense."""
+
+
+class _Silence:
+    """Nothing was done for as long as somebody waited; each wait has its own."""
 
 
 class _HungUpError(Exception):
@@ -38,20 +41,21 @@ class Line:
     """Carries one call; `do` is how a person acts on it."""
 
     def __init__(
-        self, call: Message, config: SandboxConfig, store: Store, courier: Courier, rest: Rest
+        self, call: Message, config: SandboxConfig, store: Store, courier: Courier, background: Background
     ) -> None:
         self._call = call
         self._config = config
         self._store = store
         self._courier = courier
-        self._acts: asyncio.Queue[str] = asyncio.Queue()
+        self._background = background
+        self._acts: asyncio.Queue[str | _Silence] = asyncio.Queue()
         self._pressed: deque[str] = deque()
         self._listening = 0.0
         self._reports = 0
-        self._rest = rest
+        self._rest = Rest(background)
 
     def do(self, *acts: str) -> None:
-        """Let the person act: `PICK_UP`, `HANG_UP`, `RING_OUT` (nothing, until the phone is silent) or a key."""
+        """Let the person act: `PICK_UP`, `HANG_UP` or a key."""
         for act in acts:
             self._acts.put_nowait(act)
         self._rest.end()
@@ -90,7 +94,7 @@ class Line:
 
     async def _wait_for_person(self) -> str:
         act = await self._act_within(self._call.ring_seconds)
-        if act is None or act == RING_OUT:
+        if act is None:
             return "no-answer"
         if act == HANG_UP:
             return "busy"
@@ -165,14 +169,25 @@ class Line:
 
     async def _act_within(self, seconds: float) -> str | None:
         """What the person does next, or `None` when they do nothing for so long."""
+        silence = _Silence()
+        falling_silent = self._background.spawn(self._fall_silent(silence, seconds))
+        try:
+            act = await self._next_act()
+            while isinstance(act, _Silence) and act is not silence:  # of an earlier wait, and come too late
+                act = await self._next_act()
+        finally:
+            falling_silent.cancel()
+        return None if isinstance(act, _Silence) else act
+
+    async def _next_act(self) -> str | _Silence:
         if self._acts.empty():
             self._rest.begin()
-        try:
-            return await asyncio.wait_for(self._acts.get(), seconds)
-        except TimeoutError:
-            return None
-        finally:
-            self._rest.end()
+        return await self._acts.get()
+
+    async def _fall_silent(self, silence: _Silence, seconds: float) -> None:
+        await self._background.sleep(seconds)
+        self._acts.put_nowait(silence)
+        self._rest.end()
 
     def _prompt(self, prompt: Say | Pause) -> None:
         """Speak at once, but remember how long a person would listen before a key can be expected."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from typing import Any
 
@@ -134,7 +133,7 @@ class Texts:
 
     async def _pass_time(self) -> None:
         if self._config.delivery_delay:
-            await asyncio.sleep(self._config.delivery_delay)
+            await self._background.sleep(self._config.delivery_delay)
 
     def _report(self, message: Message) -> None:
         if not message.status_callback:

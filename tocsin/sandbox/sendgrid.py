@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import json
 import secrets
@@ -84,7 +83,7 @@ class Mail:
         if message.status != "processed":
             self._become(message, "processed")
         if self._delay:
-            await asyncio.sleep(self._delay)
+            await self._background.sleep(self._delay)
         self._become(message, "bounce" if behaviour == "bounce" else "delivered")
 
     def _become(self, message: Message, event: str) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from types import TracebackType
@@ -23,7 +22,7 @@ from tocsin.sandbox.config import SandboxConfig
 from tocsin.sandbox.faults import Fault, Vendor
 from tocsin.sandbox.models import Kind, Message
 from tocsin.sandbox.signing import EventKey
-from tocsin.sandbox.store import Clock, Predicate
+from tocsin.sandbox.store import Predicate
 from tocsin.sandbox.wire import Connections
 
 T = TypeVar("T")
@@ -44,12 +43,11 @@ class Sandbox:
 
     Messages it hands out are snapshots. Acting as a person (`press`, `reply`, …) returns as soon as the act is done
     and never waits for the product's answer, so it is safe on the event loop that also serves the product;
-    `wait_for` blocks its thread, `expect` does not. `clock` gives the time that messages and reports carry.
+    `wait_for` blocks its thread, `expect` does not.
     """
 
-    def __init__(self, config: SandboxConfig | None = None, clock: Clock = time.time) -> None:
+    def __init__(self, config: SandboxConfig | None = None) -> None:
         self.config = config or SandboxConfig()
-        self._clock = clock
         file = self.config.event_key_file
         self._key = EventKey.at(file) if file else EventKey.generate()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -126,10 +124,6 @@ class Sandbox:
         """Hang up, or refuse a ringing call. Raises `CallOverError`."""
         self._on_loop(lambda parts: parts.exchange.hang_up(sid))
 
-    def ring_out(self, sid: str) -> None:
-        """Let a call ring until it stops. Raises `CallOverError`."""
-        self._on_loop(lambda parts: parts.exchange.ring_out(sid))
-
     def reply(self, person: str, body: str, to: str = "") -> Message:
         """`person` (a number) texts `body` to `to`, or to whoever texted them last; the inbound SMS."""
         return self._on_loop(lambda parts: parts.texts.reply(person, body, to).snapshot())
@@ -146,16 +140,6 @@ class Sandbox:
     def behave(self, recipient: str, behaviour: str) -> None:
         """Make an address or a number behave so (`bounce`, `landline`, `press:1`, …). Raises `ValueError`."""
         self._on_loop(lambda parts: parts.store.set_behaviour(recipient, behaviour))
-
-    def behave_usually(self, kind: Kind, behaviour: str) -> None:
-        """Make everybody behave so whose own behaviour was not set. Raises `ValueError`."""
-        self._on_loop(lambda parts: parts.store.set_usual(kind, behaviour))
-
-    async def settled(self) -> None:
-        """Wait until all that was set off has been carried out and reported, and nothing but people is waited for."""
-        loop, parts = self._running()
-        settled = asyncio.run_coroutine_threadsafe(parts.background.settled(), loop)
-        await asyncio.wrap_future(settled)
 
     def clear(self) -> None:
         """Forget all messages."""
@@ -202,29 +186,26 @@ class Sandbox:
             await self._serve_on(listener)
 
     async def _serve_on(self, listener: socket.socket) -> None:
-        async with opened(self.config, self._key, self._clock) as parts:
+        async with opened(self.config, self._key) as parts:
             connections = Connections()
             self._loop, self._parts = asyncio.get_running_loop(), parts
-            self._server = uvicorn.Server(_uvicorn_config(parts, connections))
+            self._server = uvicorn.Server(uvicorn_config(parts, connections))
             self._ready.set_result(None)  # the socket listens already; what comes now waits in its backlog
             await self._server.serve(sockets=[listener])
 
     def _on_loop(self, act: Callable[[Parts], T]) -> T:
         """Run `act` where everything happens, and hand back what it returned or raised."""
-        loop, parts = self._running()
-        return asyncio.run_coroutine_threadsafe(_call(act, parts), loop).result(START_SECONDS)
-
-    def _running(self) -> tuple[asyncio.AbstractEventLoop, Parts]:
         if self._loop is None or self._parts is None:
             raise RuntimeError("the sandbox is not running; call start(), or use it in a with statement")
-        return self._loop, self._parts
+        return asyncio.run_coroutine_threadsafe(_call(act, self._parts), self._loop).result(START_SECONDS)
 
     def _inventory(self) -> str:
         lines = [f"{m.kind} to {m.to}: {m.status}" for m in self.messages()[-10:]]
         return "the latest are: " + "; ".join(lines) if lines else "nothing was sent"
 
 
-def _uvicorn_config(parts: Parts, connections: Connections) -> uvicorn.Config:
+def uvicorn_config(parts: Parts, connections: Connections) -> uvicorn.Config:
+    """How the parts are served."""
     return uvicorn.Config(
         parts.app(connections.reset),
         http=connections.protocol(),

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
+
+Sleep = Callable[[float], Awaitable[None]]
+"""Lets so many seconds pass."""
 
 log = logging.getLogger("tocsin.sandbox")
 
 
 class Background:
-    """Keeps running tasks alive, logs those that fail, ends them all when the sandbox stops."""
+    """Keeps running tasks alive, logs those that fail, ends them all when the sandbox stops.
 
-    def __init__(self) -> None:
+    `sleep` is how its tasks let time pass.
+    """
+
+    def __init__(self, sleep: Sleep = asyncio.sleep) -> None:
+        self.sleep = sleep
         self._tasks: set[asyncio.Task[Any]] = set()
         self._resting = 0
         self._quiet = asyncio.Event()
