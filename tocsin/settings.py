@@ -26,6 +26,8 @@ VARIABLES = {
     "payload_keys_file": "TOCSIN_PAYLOAD_KEYS_FILE",
     "codec_tokens": "TOCSIN_CODEC_TOKENS",
     "ui_origin": "TOCSIN_UI_ORIGIN",
+    "signing_keys": "TOCSIN_SIGNING_KEYS",
+    "token": "TOCSIN_TOKEN",
     "sendgrid_api_key": "SENDGRID_API_KEY",
     "sendgrid_host": "SENDGRID_HOST",
     "sendgrid_events_public_key": "SENDGRID_EVENTS_PUBLIC_KEY",
@@ -40,6 +42,9 @@ VARIABLES = {
     "emails_per_second": "TOCSIN_EMAILS_PER_SECOND",
 }
 """The variable behind each field of `Settings`."""
+
+ANYBODY = "anybody"
+"""In place of codec tokens: on a machine of one's own, whoever reaches the receiver may read what is encrypted."""
 
 
 class SettingsError(Exception):
@@ -66,6 +71,10 @@ class Settings(BaseModel):
     codec_tokens: SecretStr = SecretStr("")
     ui_origin: str = ""
     """Where browsers have the Temporal UI from, such as `https://temporal.example.com`; several after commas."""
+    signing_keys: SecretStr = SecretStr("")
+    """Sign links, codes and personal tokens; `signing-keys` in the state folder counts when this is not set."""
+    token: SecretStr = SecretStr("")
+    """The personal token of whoever types commands."""
     sendgrid_api_key: SecretStr = SecretStr("")
     sendgrid_host: str = "https://api.sendgrid.com"
     sendgrid_events_public_key: str = ""

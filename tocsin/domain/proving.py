@@ -1,0 +1,77 @@
+"""Proof of the person: what somebody may be asked to prove, and what was found when they did.
+
+NotProven           nothing is proven; the text says why, and what to do
+├── Expired         it was a proof once
+└── NoSigningKeys   nothing can be proven here: this installation has no signing keys
+"""
+
+from __future__ import annotations
+
+from tocsin.domain.base import Moment, Value
+from tocsin.domain.messages import CheckProof
+from tocsin.domain.state import Sha256, Witness
+
+
+class NotProven(Exception):
+    """What was given proves nothing, or not this."""
+
+
+class Expired(NotProven):
+    """What was given proved it once, and does not any more."""
+
+
+class NoSigningKeys(NotProven):
+    """There is no key under which anything could have been signed."""
+
+
+class Matter(Value):
+    """What a proof is about, and about nothing else.
+
+    `purpose` is what is done with it, such as `approval`; `plan` the one whose directory names the people; `about` the
+    thing itself, such as `7F3K2ABCDE/2`; `subject` the hash of the words, so that other words need another proof.
+    """
+
+    purpose: str
+    plan: str
+    about: str
+    subject: Sha256
+
+    def __str__(self) -> str:
+        """One line that no other matter has."""
+        return "\n".join((self.purpose, self.plan, self.about, self.subject))
+
+
+class Claim(Value):
+    """What a signed link says: that it was sent to `person`, for a matter, until a moment.
+
+    `workflow` is the one that asked, which answers.
+    """
+
+    matter: Matter
+    workflow: str
+    person: str
+    expires: Moment
+
+
+class Proven(Value):
+    """Who it is, and how they proved it: `by the link sent to ceo's address`."""
+
+    person: str
+    how: str
+
+
+class Finding(Value):
+    """What came of a proof: a witness, or the reason why there is none."""
+
+    witness: Witness | None = None
+    reason: str = ""
+
+
+def approval_matter(plan: str, incident: str, approval: int, subject: str) -> Matter:
+    """The decision on an approval of an incident, about the words or the reason with the hash `subject`."""
+    return Matter(purpose="approval", plan=plan, about=f"{incident}/{approval}", subject=subject)
+
+
+def matter_of(request: CheckProof) -> Matter:
+    """What a proof is asked for."""
+    return approval_matter(request.plan, request.incident, request.approval, request.subject)
