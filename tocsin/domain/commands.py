@@ -271,6 +271,12 @@ Command = Annotated[
     | SetAnchor
     | AddTask
     | FinishTask
+    | Mitigate
+    | NameVendor
+    | SetInterval
+    | AskForWaiver
+    | Decide
+    | Reword
     | AddEvidence
     | Resolve
     | DeclareUnresolvable
