@@ -115,6 +115,15 @@ class VendorPost(Value):
     is_over: bool = False
 
 
+class FeedRead(Value):
+    """A supplier's feed was read: the ids of the posts in it, or what the `problem` is."""
+
+    kind: Literal["feed_read"] = "feed_read"
+    vendor: str
+    seen: tuple[str, ...] = ()
+    problem: str = ""
+
+
 class EntriesKept(Value):
     """The oldest timeline entries are in the archive, up to and including this number."""
 
@@ -145,6 +154,7 @@ Event = Annotated[
     | RecipientsFound
     | Drafted
     | VendorPost
+    | FeedRead
     | EntriesKept
     | PhaseReached
     | TimePassed,
