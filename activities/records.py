@@ -18,8 +18,8 @@ class Archive(Protocol):
     def keep(self, entries: KeepEntries) -> int:
         """Append timeline entries that are not there yet; return the number of the last one kept."""
 
-    def archive(self, incident: ArchiveIncident) -> None:
-        """Write the whole record of an incident that is over."""
+    def archive(self, incident: ArchiveIncident) -> str:
+        """Write the whole record of an incident that is over, and seal it; return the hash of its manifest."""
 
 
 class Records:
@@ -39,6 +39,6 @@ class Records:
         return self._archive.keep(entries)
 
     @activity.defn(name="archive_incident")
-    def archive(self, incident: ArchiveIncident) -> None:
-        """Put a closed incident's record into the archive."""
-        self._archive.archive(incident)
+    def archive(self, incident: ArchiveIncident) -> str:
+        """Put a closed incident's record into the archive; the hash of its manifest stays in the workflow's history."""
+        return self._archive.archive(incident)

@@ -1,4 +1,9 @@
+import contextlib
+import errno
+import hashlib
 import json
+import os
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -6,11 +11,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.storeroom import Storeroom
+from tocsin import dossier, sealing
 from tocsin.archive import DiskArchive
+from tocsin.domain import commands as say
 from tocsin.domain import naming
+from tocsin.domain.case import Case
 from tocsin.domain.messages import ArchiveIncident, KeepEntries, OpenRecord
-from tocsin.domain.state import TOCSIN, Actor, Entry, IncidentState
+from tocsin.domain.reports import Report
+from tocsin.domain.state import TOCSIN, Entry, IncidentState
+from tocsin.files import write_whole
 from tocsin.library import PlanLibrary
+from tocsin.manifest import Manifest
 
 PLANS = Path(__file__).parents[1] / "plans"
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -187,41 +199,186 @@ def test_a_disk_that_fails_is_said_when_entries_are_to_be_kept(library, tmp_path
         DiskArchive(library, tmp_path / "full").keep(KeepEntries(incident=KEY, entries=entries(1)))
 
 
-def test_the_whole_record_is_there_when_an_incident_is_over(archive, library, state):
-    archive.keep(KeepEntries(incident=KEY, entries=entries(1, 2)))
-    over = IncidentState(
-        id=KEY,
-        key=KEY,
-        plan=library.plans["allcode"].pin,
-        title="checkout-api is down",
-        severity="high",
-        opened=NOON,
-        source="alertmanager",
-        reporter=Actor(key="alertmanager", via="monitor"),
-        timeline=list(entries(2, 3)),
-    )
-    archive.archive(ArchiveIncident(state=over))
-    assert kept(state) == [1, 2, 3]
-    text = (state / "incidents" / KEY / "incident.json").read_text()
-    assert IncidentState.model_validate_json(text) == over
+# ---- archiving ----
 
 
-# ---- tampering ----
+@pytest.fixture
+def storeroom(tmp_path: Path) -> Storeroom:
+    return Storeroom.at(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("tamper", "number"),
-    [
-        (lambda lines: lines, None),
-        (lambda lines: [lines[0], lines[1].replace("entry 2", "entry zwei"), lines[2]], 2),
-        (lambda lines: [lines[0], lines[2]], 3),
-        (lambda lines: lines[1:], 2),
-    ],
-    ids=["untouched", "changed", "taken out", "beginning taken out"],
-)
-def test_a_timeline_shows_where_it_was_altered(archive, state, tamper, number):
-    archive.keep(KeepEntries(incident=KEY, entries=entries(1, 2)))
-    archive.keep(KeepEntries(incident=KEY, entries=entries(3)))
-    file = state / "incidents" / KEY / "timeline.jsonl"
-    file.write_text("".join(tamper(file.read_text().splitlines(keepends=True))))
-    assert archive.first_altered(KEY) == number
+def test_the_whole_record_is_there_when_an_incident_is_over(storeroom):
+    folder = storeroom.archived()
+    assert IncidentState.model_validate_json((folder / "incident.json").read_bytes()) == storeroom.state
+    assert [path for path in storeroom.files() if "/" not in path] == [
+        "calendar.json",
+        "evidence.json",
+        "incident.json",
+        "ledger.json",
+        "manifest.json",
+        "messages.json",
+        "plan.json",
+        "record.json",
+        "timeline.jsonl",
+    ]
+    assert [path for path in storeroom.files() if path.startswith("reports/")] == [
+        "reports/final.md",
+        "reports/interim.md",
+    ]
+
+
+def test_the_plan_is_the_version_that_the_incident_ran_with_its_templates(storeroom):
+    content = (storeroom.archived() / "plan.json").read_bytes()
+    assert hashlib.sha256(content).hexdigest() == storeroom.state.plan.hash
+    assert json.loads(content).keys() == {"plan", "templates"}
+
+
+def test_the_ledger_has_every_promise_with_its_verdict(storeroom):
+    rows = json.loads((storeroom.archived() / "ledger.json").read_bytes())
+    assert {row["key"]: row["verdict"] for row in rows}["summon"] == "met"
+
+
+def test_reports_name_the_people_of_today_and_the_whole_timeline(storeroom):
+    interim = (storeroom.archived() / "reports" / "interim.md").read_text()
+    assert interim.startswith("# Interim report\n\nPort of Pedra · incident ")
+    assert "\n## Cause\n\na squall\n" in interim
+    assert "\n## Who took part\n\nAna\n" in interim
+
+
+def test_a_person_who_has_left_the_directory_keeps_their_key_in_the_reports(storeroom):
+    directory = storeroom.plans / "harbour" / "directory.yaml"
+    directory.write_text(directory.read_text().replace("ana", "ada"))
+    assert "\n## Who took part\n\n@ana\n" in (storeroom.archived() / "reports" / "interim.md").read_text()
+
+
+def test_evidence_lies_beside_the_record_under_its_hash(storeroom):
+    folder = storeroom.archived()
+    [piece] = json.loads((folder / "evidence.json").read_bytes())
+    assert (piece["name"], piece["kept"], piece["by"]["key"]) == ("auth.log", True, "ana")
+    assert (folder / "evidence" / piece["sha256"]).read_bytes() == storeroom.log
+    assert (folder / "evidence" / piece["sha256"]).samefile(storeroom.store.path(piece["sha256"]))
+
+
+def test_where_the_disk_has_no_second_names_evidence_is_copied(storeroom, monkeypatch):
+    monkeypatch.setattr(os, "link", refuse(errno.EPERM))
+    folder = storeroom.archived()
+    assert [path.read_bytes() for path in (folder / "evidence").iterdir()] == [storeroom.log]
+
+
+def test_evidence_that_is_not_in_the_store_keeps_no_incident_from_closing(storeroom, caplog):
+    [piece] = storeroom.state.evidence.values()
+    storeroom.store.path(piece.sha256).unlink()
+    [row] = json.loads((storeroom.archived() / "evidence.json").read_bytes())
+    assert row["kept"] is False
+    assert "evidence 1 of an incident is not in the store" in caplog.text
+
+
+def test_histories_that_were_saved_are_part_of_it(storeroom):
+    with storeroom.archive.history_folder(storeroom.state.id) as folder:
+        (folder / "incident.json").write_text("{}")
+    storeroom.archived()
+    assert "history/incident.json" in storeroom.files()
+    assert storeroom.verify() == ()
+
+
+def test_reports_are_put_on_paper_by_whoever_can(storeroom):
+    class Printer:
+        def of(self, case: Case, report: Report) -> dict[str, bytes]:
+            return {"md": b"words", "pdf": b"%PDF"}
+
+    storeroom.archive = DiskArchive(storeroom.library, storeroom.folder, Printer())
+    storeroom.archived()
+    assert {"reports/final.md", "reports/final.pdf"} <= set(storeroom.files())
+
+
+def test_nothing_in_a_sealed_archive_is_writable(storeroom):
+    folder = storeroom.archived()
+    modes = {
+        path.relative_to(folder).as_posix(): path.stat().st_mode for path in [folder, *folder.rglob("*")]
+    }
+    assert {path: mode for path, mode in modes.items() if mode & 0o222} == {}
+
+
+def test_the_manifest_lists_every_file_with_size_and_hash_and_the_end_of_the_timeline(storeroom):
+    folder = storeroom.archived()
+    manifest = Manifest.model_validate_json((folder / "manifest.json").read_bytes())
+    assert [each.path for each in manifest.files] == [
+        path for path in storeroom.files() if path != "manifest.json"
+    ]
+    for each in manifest.files:
+        content = (folder / each.path).read_bytes()
+        assert (each.size, each.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+    last = json.loads((folder / "timeline.jsonl").read_bytes().splitlines()[-1])
+    assert (manifest.entries, manifest.head) == (last["number"], last["chain"])
+
+
+# ---- archiving again ----
+
+
+def test_archiving_twice_comes_to_the_same(storeroom):
+    storeroom.archived()
+    first, hash = storeroom.contents(), storeroom.hash
+    storeroom.archived()
+    assert storeroom.contents() == first
+    assert storeroom.hash == hash
+    assert len((storeroom.folder / "seals.jsonl").read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize("after", range(12))
+def test_a_kill_between_two_files_is_made_up_for(storeroom, monkeypatch, after):
+    expected = Storeroom.at(storeroom.folder / "undisturbed")
+    expected.archived()
+    written = iter(range(after))
+
+    def killed(path: Path, content: bytes) -> None:
+        if next(written, None) is None:
+            (path.parent / f".{path.name}.half").write_bytes(content[: len(content) // 2])
+            raise OSError("killed")
+        write_whole(path, content)
+
+    for module in (dossier, sealing):
+        monkeypatch.setattr(module, "write_whole", killed)
+    with contextlib.suppress(OSError):
+        storeroom.archived()
+    monkeypatch.undo()
+
+    storeroom.archived()
+
+    assert storeroom.contents() == expected.contents()
+    assert storeroom.verify() == ()
+
+
+def test_what_is_said_while_an_archive_is_written_is_in_the_next_one(storeroom):
+    storeroom.archived()
+    earlier = storeroom.state
+    storeroom.world.says(say.AddNote, text="the bollards were repainted")
+    storeroom.archived()
+    assert "the bollards were repainted" in (storeroom.incident / "timeline.jsonl").read_text()
+    assert storeroom.verify() == ()
+
+    hash = storeroom.archive.archive(ArchiveIncident(state=earlier))  # a try that everybody had given up
+
+    assert hash == storeroom.hash
+    assert storeroom.verify() == ()
+
+
+def test_a_late_repetition_of_an_earlier_flush_leaves_the_seal(storeroom):
+    storeroom.archived()
+    storeroom.archive.keep(KeepEntries(incident=storeroom.state.id, entries=storeroom.state.timeline[:2]))
+    assert storeroom.verify() == ()
+
+
+def test_a_plan_that_the_installation_has_no_more_is_taken_from_the_store(storeroom):
+    (storeroom.plans / "harbour").rename(storeroom.plans.parent / "gone")
+    shutil.copytree(PLANS / "allcode", storeroom.plans / "allcode")
+    storeroom.library = PlanLibrary(storeroom.plans, storeroom.folder)
+    storeroom.archive = DiskArchive(storeroom.library, storeroom.folder)
+    storeroom.archived()
+    assert storeroom.verify() == ()
+
+
+def refuse(number: int):
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return refused

@@ -3,7 +3,10 @@
     <state>/keys/<key>.jsonl            the incidents under one alert key, oldest first
     <state>/incidents/<id>/record.json  that it exists, since when, under which version of which plan
                           timeline.jsonl  what happened, entry by entry, each chained to the one before by its hash
-                          incident.json   everything, once the incident is over
+                          history/        the histories of its workflows, where somebody saved them
+                          …               everything else, once the incident is over (`tocsin.dossier`)
+                          manifest.json   every file with its hash; last, and from then on nothing is writable
+    <state>/seals.jsonl                 the hash of every manifest, in a chain of its own
 
 Temporal's history is the durable record while an incident runs; the archive is its copy, and what is left when
 Temporal's retention has ended. So a disk that fails is logged and stops no page.
@@ -11,19 +14,27 @@ Temporal's retention has ended. So a disk that fails is logged and stops no page
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
+from tocsin import chain, sealing
 from tocsin.domain import naming
+from tocsin.domain.case import Case
 from tocsin.domain.messages import ArchiveIncident, KeepEntries, OpenedRecord, OpenRecord
-from tocsin.domain.state import Entry
-from tocsin.files import locked, write_whole
+from tocsin.domain.plan import Plan
+from tocsin.domain.state import Entry, IncidentState
+from tocsin.dossier import Dossier
+from tocsin.evidence import EvidenceStore
+from tocsin.files import JsonLines, locked, write_whole
 from tocsin.library import PlanLibrary
+from tocsin.manifest import TIMELINE
+from tocsin.papers import MarkdownPapers, Papers
+from tocsin.planfiles import canonical
 
 _log = logging.getLogger(__name__)
 
@@ -32,12 +43,15 @@ Occurrence = tuple[str, str | None]
 
 
 class DiskArchive:
-    """Keeps incidents below `folder`; several workers on one file system may share it."""
+    """Keeps incidents below `folder`, the state folder; several workers on one file system may share it.
 
-    def __init__(self, library: PlanLibrary, folder: Path) -> None:
+    `papers` puts the reports of an incident that is over on paper: in Markdown, unless told otherwise.
+    """
+
+    def __init__(self, library: PlanLibrary, folder: Path, papers: Papers | None = None) -> None:
         self._library = library
-        self._keys = folder / "keys"
-        self._incidents = folder / "incidents"
+        self._state = folder
+        self._papers = papers or MarkdownPapers(library)
 
     def open(self, record: OpenRecord) -> OpenedRecord:
         """Log the incident and bring its plan and calendar; asked again by the same run, the answer is the same.
@@ -58,27 +72,70 @@ class DiskArchive:
 
     def keep(self, entries: KeepEntries) -> int:
         """Append the entries that are not there yet; return the number of the last one kept. Raises `OSError`."""
-        with locked(self._folder(entries.incident) / "timeline.jsonl") as file:
-            lines = file.read()
-            last, link = (lines[-1]["number"], lines[-1]["chain"]) if lines else (0, "")
-            fresh = [entry for entry in entries.entries if entry.number > last]
-            if fresh:
-                file.append(_chained(fresh, link))
-                last = fresh[-1].number
-        return int(last)
+        with self._locked(entries.incident) as folder:
+            return self._keep(folder, entries.entries)
 
-    def archive(self, incident: ArchiveIncident) -> None:
-        """Write the rest of the timeline, then the whole state. Raises `OSError`."""
+    def archive(self, incident: ArchiveIncident) -> str:
+        """Write the whole record, seal it, and return its fingerprint: the SHA-256 of its manifest.
+
+        Asked again, after whatever went wrong on the way, it comes to the same; an earlier state changes nothing.
+        Raises `OSError`, and `LookupError` when there is no such plan any more.
+        """
         state = incident.state
-        self.keep(KeepEntries(incident=state.id, entries=tuple(state.timeline)))
-        write_whole(self._folder(state.id) / "incident.json", state.model_dump_json(indent=2).encode())
+        with self._locked(state.id) as folder:
+            seal = sealing.seal_of(folder)
+            if seal is None or seal.entries <= state.entries:
+                seal = self._seal(folder, state)
+        sealing.enter(self._state, seal)
+        _log.info("incident %s is archived; the SHA-256 of its manifest is %s", state.id, seal.manifest)
+        return seal.manifest
 
-    def first_altered(self, incident: str) -> int | None:
-        """The number of the first timeline entry that is not as it was written; `None` when all are."""
-        with locked(self._folder(incident) / "timeline.jsonl") as file:
-            lines = [{"chain": ""}, *file.read()]
-        altered = (line["number"] for before, line in pairwise(lines) if line["chain"] != _link(before, line))
-        return next(altered, None)
+    def _seal(self, folder: Path, state: IncidentState) -> sealing.Seal:
+        sealing.unseal(folder)
+        self._keep(folder, tuple(state.timeline))
+        self._dossier(state, folder).write(folder, self._papers, EvidenceStore(self._state))
+        return sealing.seal(folder, state.id)
+
+    def _keep(self, folder: Path, entries: tuple[Entry, ...]) -> int:
+        """Append what is new. For that a sealed folder loses its seal; the archiving that follows seals it anew."""
+        kept = _read(folder / TIMELINE)
+        last = int(kept[-1]["number"]) if kept else 0
+        fresh = [entry for entry in entries if entry.number > last]
+        if not fresh:
+            return last
+        sealing.unseal(folder)
+        with locked(folder / TIMELINE) as file:
+            said = (entry.model_dump(mode="json") for entry in fresh)
+            file.append(chain.chained(said, chain.head_of(kept)))
+        return fresh[-1].number
+
+    @contextmanager
+    def history_folder(self, incident: str) -> Iterator[Path]:
+        """Where the histories of an incident's workflows belong, before it is archived; nobody else writes then."""
+        with self._locked(incident) as folder:
+            sealing.unseal(folder)
+            history = folder / "history"
+            history.mkdir(exist_ok=True)
+            yield history
+
+    @contextmanager
+    def _locked(self, incident: str) -> Iterator[Path]:
+        """The incident's folder, for this thread of this process alone."""
+        with locked(self._state / "locks" / _as_file_name(incident)):
+            folder = self._folder(incident)
+            folder.mkdir(mode=sealing.OPEN, parents=True, exist_ok=True)
+            yield folder
+
+    def _dossier(self, state: IncidentState, folder: Path) -> Dossier:
+        plan, hash = self._library.find(state.plan)
+        case = Case(plan=plan, calendar=self._library.calendar(plan, state.opened.year), state=state)
+        entries = tuple(_entry(line) for line in _read(folder / TIMELINE))
+        return Dossier(case, entries, self._stored(plan, hash))
+
+    def _stored(self, plan: Plan, hash: str) -> bytes:
+        """The version as the library keeps it; where that was lost, what is left of it."""
+        path = self._state / "plans" / f"{hash}.json"
+        return path.read_bytes() if path.exists() else canonical(plan, {})
 
     def _log_occurrence(self, record: OpenRecord, hash: str) -> Occurrence:
         found: Occurrence = record.incident or naming.identify(record.key, record.opened_by), None
@@ -95,7 +152,7 @@ class DiskArchive:
 
     def _occurrence(self, record: OpenRecord) -> Occurrence:
         """The incident that this run opened, put on the list of its key if it is not there yet."""
-        with locked(self._keys / f"{_as_file_name(record.key)}.jsonl") as file:
+        with locked(self._state / "keys" / f"{_as_file_name(record.key)}.jsonl") as file:
             chain = file.read()
             opened_by = [item["opened_by"] for item in chain]
             if record.opened_by not in opened_by:
@@ -107,7 +164,7 @@ class DiskArchive:
         return chain[position]["incident"], chain[position - 1]["incident"] if position else None
 
     def _predecessor(self, key: str, incident: str) -> str | None:
-        path = self._keys / f"{_as_file_name(key)}.jsonl"
+        path = self._state / "keys" / f"{_as_file_name(key)}.jsonl"
         if not path.exists():
             return None
         with locked(path) as file:
@@ -125,7 +182,7 @@ class DiskArchive:
         write_whole(path, json.dumps(logged | {"follows": follows}, indent=2).encode(), at_leisure=True)
 
     def _folder(self, incident: str) -> Path:
-        return self._incidents / _as_file_name(incident)
+        return self._state / "incidents" / _as_file_name(incident)
 
 
 def _as_file_name(id: str) -> str:
@@ -133,16 +190,13 @@ def _as_file_name(id: str) -> str:
     return quote(id, safe="").replace(".", "%2E")
 
 
-def _chained(entries: list[Entry], link: str) -> list[dict[str, Any]]:
-    lines = [{"chain": link}]
-    for entry in entries:
-        line = entry.model_dump(mode="json")
-        lines.append(line | {"chain": _link(lines[-1], line)})
-    return lines[1:]
+def _read(timeline: Path) -> list[chain.Line]:
+    """The entries that are on the disk. Raises `OSError`."""
+    if not timeline.exists():
+        return []
+    with timeline.open("rb") as file:
+        return JsonLines(file).read()
 
 
-def _link(before: dict[str, Any], line: dict[str, Any]) -> str:
-    """What ties an entry to the one before it: changing either, or taking one out, shows."""
-    said = {name: value for name, value in line.items() if name != "chain"}
-    text = before["chain"] + json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+def _entry(line: chain.Line) -> Entry:
+    return Entry.model_validate({name: value for name, value in line.items() if name != "chain"})
