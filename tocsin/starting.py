@@ -14,7 +14,6 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Literal
-from uuid import uuid4
 
 from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
 from temporalio.client import Client
@@ -25,20 +24,36 @@ from temporalio.common import (
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from tocsin import reporters
+from tocsin.declaration import Declaration, ReportRefused, beginning
 from tocsin.domain import naming
 from tocsin.domain.base import Value
-from tocsin.domain.events import Alert
+from tocsin.domain.events import Alert, Commanded
 from tocsin.domain.messages import IncidentStart
 from tocsin.domain.opening import reported_by
 from tocsin.domain.state import Actor
 from tocsin.domain.words import Status
-from tocsin.library import LoadedPlan, PlanLibrary
+from tocsin.library import PlanLibrary
 from tocsin.settings import Settings
 from tocsin.temporal import TemporalUnavailable
 from workflows import attributes
 from workflows.incident import IncidentWorkflow
+
+__all__ = [
+    "PATIENCE",
+    "Declaration",
+    "ReportRefused",
+    "Started",
+    "declare",
+    "raise_alert",
+    "report",
+    "signal_if_running",
+    "temporal_answers",
+    "utc_now",
+]
 
 PATIENCE = timedelta(seconds=2.5)
 """How long Temporal may take to accept something: whoever reported it must hear within three seconds."""
@@ -50,19 +65,18 @@ SUMMARY_LENGTH = 200
 FAIRNESS_KEY_BYTES = 64
 """Temporal's limit."""
 
-Outcome = Literal["opened or joined", "nothing open"]
+Outcome = Literal["opened or joined", "nothing open", "over"]
 
 
 class Started(Value):
-    """Where an alert went. Whether it opened the incident or joined one, Temporal does not say."""
+    """Where an alert or a report went. Whether it opened the incident or joined one, Temporal does not say.
+
+    `over` means that this very report opened an incident whose workflow has ended: resolved, perhaps closed.
+    """
 
     incident_key: str
     workflow_id: str
     outcome: Outcome
-
-
-class ReportRefused(Exception):
-    """A report names a plan, severity, customer or fact that does not exist; the text says which there are."""
 
 
 def utc_now() -> datetime:
@@ -83,7 +97,8 @@ async def raise_alert(
         is_open = await signal_if_running(client, workflow, IncidentWorkflow.alert, alert)
         outcome: Outcome = "opened or joined" if is_open else "nothing open"
         return Started(incident_key=alert.key, workflow_id=workflow, outcome=outcome)
-    await _start(client, reported_by((alert,), drill_speed=settings.drill_speed), rank, alert)
+    start = reported_by((alert,), drill_speed=settings.drill_speed)
+    await _start(client, start, rank, IncidentWorkflow.alert, alert)
     return Started(incident_key=alert.key, workflow_id=workflow, outcome="opened or joined")
 
 
@@ -105,27 +120,41 @@ async def declare(
     Without a severity it is the plan's mildest until somebody classifies it. Anybody may report, also somebody whom
     the directory does not know: the record says who claimed to be speaking.
     """
-    if plan not in library.plans:
-        raise ReportRefused(f'there is no plan "{plan}"; there are {_listed(library.plans)}')
-    loaded = library.plans[plan]
-    _refuse_unknown(loaded, severity, customer, facts)
-    now = clock()
-    start = IncidentStart(
-        key=naming.identify(str(uuid4())),
-        plan=loaded.pin,
-        title=_title(title),
-        severity=severity or loaded.plan.worst_of(()),
-        source="person",
-        reporter=reporter,
-        began=now,
-        received=now,
+    told = Declaration(
+        plan=plan,
+        title=title,
+        severity=severity,
         customer=customer,
         facts=dict(facts),
-        drill_speed=settings.drill_speed or 1,
-        is_drill=settings.drill_speed is not None,
+        reporter=reporter,
+        reported=reporters.by_word(library, plan, reporter.key),
     )
-    await _start(client, start, loaded.plan.severities[start.severity].rank)
-    return start.key
+    return (await report(client, library, settings, told, clock=clock)).incident_key
+
+
+async def report(
+    client: Client,
+    library: PlanLibrary,
+    settings: Settings,
+    told: Declaration,
+    first: Commanded | None = None,
+    clock: Callable[[], datetime] = utc_now,
+) -> Started:
+    """Open the incident that a person reports, with the first thing that is said to it, in one call.
+
+    The repetition of a report opens nothing: it joins the incident, or finds it over, and then `first` was not said.
+    Raises `ReportRefused`, `TemporalUnavailable`.
+    """
+    start = beginning(told, library, clock(), settings.drill_speed)
+    rank = library.plans[told.plan].plan.severities[start.severity].rank
+    signal = IncidentWorkflow.queued_command if first else None
+    outcome: Outcome = "opened or joined"
+    try:
+        await _start(client, start, rank, signal, first, WorkflowIDReusePolicy.REJECT_DUPLICATE)
+    except WorkflowAlreadyStartedError:
+        outcome = "over"
+    workflow = naming.incident_workflow(start.key)
+    return Started(incident_key=start.key, workflow_id=workflow, outcome=outcome)
 
 
 @asynccontextmanager
@@ -162,7 +191,14 @@ async def signal_if_running(
     return True
 
 
-async def _start(client: Client, start: IncidentStart, rank: int, alert: Alert | None = None) -> None:
+async def _start(
+    client: Client,
+    start: IncidentStart,
+    rank: int,
+    signal: Callable[..., Any] | None = None,
+    argument: Value | None = None,
+    reuse: WorkflowIDReusePolicy = WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+) -> None:
     async with temporal_answers():
         await client.start_workflow(
             IncidentWorkflow.run,
@@ -170,9 +206,9 @@ async def _start(client: Client, start: IncidentStart, rank: int, alert: Alert |
             id=naming.incident_workflow(start.key),
             task_queue=naming.INCIDENT_QUEUE,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            start_signal="alert" if alert else None,
-            start_signal_args=[alert] if alert else [],
+            id_reuse_policy=reuse,
+            start_signal=signal.__name__ if signal else None,
+            start_signal_args=[argument] if signal else [],
             static_summary=_summary(start),
             static_details=_details(start),
             search_attributes=_search_attributes(start),
@@ -215,31 +251,3 @@ def _means_no_such_workflow(error: RPCError) -> bool:
     """A namespace that is not there must not pass for a workflow that is over."""
     is_namespace = any(detail.Is(NamespaceNotFoundFailure.DESCRIPTOR) for detail in error.grpc_status.details)
     return error.status is RPCStatusCode.NOT_FOUND and not is_namespace
-
-
-def _title(title: str) -> str:
-    one_line = " ".join(title.split())
-    if not one_line:
-        raise ReportRefused("the title is empty; say in a few words what is wrong")
-    return one_line
-
-
-def _refuse_unknown(
-    loaded: LoadedPlan, severity: str | None, customer: str | None, facts: Mapping[str, str]
-) -> None:
-    plan = loaded.plan
-    if severity is not None and severity not in plan.severities:
-        raise ReportRefused(_unknown(plan.plan, "severity", severity, plan.severities))
-    if customer is not None and customer not in loaded.directory.customers:
-        raise ReportRefused(_unknown(plan.plan, "customer", customer, loaded.directory.customers))
-    for fact in facts:
-        if fact not in plan.facts:
-            raise ReportRefused(_unknown(plan.plan, "fact", fact, plan.facts))
-
-
-def _unknown(plan: str, kind: str, name: str, known: Mapping[str, object]) -> str:
-    return f'plan {plan} has no {kind} "{name}"; it has {_listed(known)}'
-
-
-def _listed(names: Mapping[str, object]) -> str:
-    return ", ".join(names) or "none"
