@@ -7,6 +7,7 @@ message is a function per channel, so that a test can let them fail.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,9 +16,10 @@ from typing import Any, NamedTuple
 from tests.domain import harbour
 from tocsin.domain import naming, phases
 from tocsin.domain.alarms import Alarm, alarms
+from tocsin.domain.approvals import to_be_drafted
 from tocsin.domain.calendar import BusinessCalendar
 from tocsin.domain.case import Case
-from tocsin.domain.commands import Acknowledge, Close, Command
+from tocsin.domain.commands import Acknowledge, Close, Command, Decide
 from tocsin.domain.decide import decide
 from tocsin.domain.delivery import DeliveryReport, DeliveryState
 from tocsin.domain.directory import Directory
@@ -26,6 +28,7 @@ from tocsin.domain.events import (
     Alert,
     Commanded,
     Delivery,
+    Drafted,
     EntriesKept,
     Event,
     NotSent,
@@ -38,7 +41,17 @@ from tocsin.domain.messages import Dispatch, OpenedRecord
 from tocsin.domain.opening import opened, reported_by
 from tocsin.domain.plan import Plan
 from tocsin.domain.reports import assemble
-from tocsin.domain.state import TOCSIN, Actor, Entry, Errand, IncidentState, Message, Obligation, PlanPin
+from tocsin.domain.state import (
+    TOCSIN,
+    Actor,
+    Entry,
+    Errand,
+    IncidentState,
+    Message,
+    Obligation,
+    PlanPin,
+    Witness,
+)
 from tocsin.domain.view import LedgerRow, ledger
 from tocsin.domain.words import Phase, Status, Verdict
 
@@ -197,9 +210,26 @@ class World:
         elif errand.kind == "find_recipients":
             assert errand.audience is not None
             yield RecipientsFound(errand=errand.id, members=self.directory.recipients(errand.audience))
+        elif errand.kind == "draft":
+            yield self._draft(errand)
         else:
             self.archived += [entry for entry in self.state.timeline if entry.number <= errand.entries]
             yield EntriesKept(errand=errand.id, up_to=errand.entries)
+
+    def _draft(self, errand: Errand) -> Drafted:
+        """The words are put down; their hash is that of what would go out, or of somebody's own words."""
+        message = to_be_drafted(self.case, errand, self.now)
+        dispatch = dispatch_of(self.case, message, f"incident-{self.state.key}", self.now)
+        words = errand.text or dispatch.model_dump_json(include={"subject", "report", "target"})
+        sha256 = hashlib.sha256(words.encode()).hexdigest()
+        return Drafted(errand=errand.id, sha256=sha256)
+
+    def decides(self, approval: int, by: str, approve: bool = True, reason: str = "") -> None:
+        """Somebody decides, with the proof that the workflow would have checked: the directory knows their roles."""
+        witness = Witness(
+            person=by, roles=self.directory.roles_of(by), how="by the link sent to their address"
+        )
+        self.says(Decide, by, approval=approval, approve=approve, reason=reason, witness=witness)
 
     def _send(self, message: Message) -> Iterator[Event]:
         dispatch = dispatch_of(self.case, message, f"incident-{self.state.key}", self.now)

@@ -278,8 +278,8 @@ def lack(draft: Draft, obligation: Obligation) -> str | None:
     spec = draft.plan.obligation(obligation.spec)
     if spec.approval is None or obligation.due > draft.now:
         return None
-    for duty, state in zip(spec.do, obligation.duties, strict=True):
-        if _needs_one(duty) and wording_of(draft, obligation, obligation.duties.index(state)) is None:
+    for index, duty in enumerate(spec.do):
+        if _needs_one(duty) and wording_of(draft, obligation, index) is None:
             title = draft.plan.roles[spec.approval.role].title
             return f"not approved by {title} before it was due; nothing was sent"
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Literal
 
-from tocsin.domain import escalation, reports
+from tocsin.domain import escalation, reports, vendors
 from tocsin.domain.case import Case, Draft
 from tocsin.domain.channel import ChannelName
 from tocsin.domain.delivery import DeliveryReport, DeliveryState, forward
@@ -65,14 +65,15 @@ def tell(
     wording: str | None = None,
     approval: int | None = None,
 ) -> Message:
-    """Send one message to one target, over the first channel, with the others to fall back on."""
+    """Send one message to one target, over the first channel that is open, with the others to fall back on."""
+    ways = _ways(draft, target, via, purpose)
     message = Message(
         id=draft.next_message_id(),
         purpose=purpose,
         template=template,
         target=target,
-        channel=via[0],
-        fallbacks=via[1:],
+        channel=ways[0],
+        fallbacks=ways[1:],
         obligation=obligation,
         subject=subject,
         text=text,
@@ -83,6 +84,20 @@ def tell(
     return draft.send(message)
 
 
+def _ways(
+    draft: Draft, target: Target, via: tuple[ChannelName, ...], purpose: Purpose
+) -> tuple[ChannelName, ...]:
+    """Around what an outage has closed; but only mail can carry an invitation, which no calendar takes from a voice."""
+    if purpose == "invitation":
+        return via
+    ways = vendors.open_channels(draft, via)
+    if ways[0] != via[0]:
+        draft.record(
+            "detour", f"{ways[0]} instead of {via[0]} to {target}, because {vendors.why_closed(draft, via)}"
+        )
+    return ways
+
+
 def sent(draft: Draft, event: Sent) -> None:
     """A vendor took the message. Its delivery may have been reported already: callbacks overtake answers."""
     message = draft.state.messages[event.message]
@@ -91,7 +106,7 @@ def sent(draft: Draft, event: Sent) -> None:
     message.retry_at = None
     draft.record("sent", f"{message.channel} {message.id} to @{event.reached} ({message.target})")
     if message.purpose == "report":
-        draft.state.reports_sent[message.template] = draft.now
+        draft.state.reports_sent[message.obligation or message.template] = draft.now
     if event.note:
         draft.record("rendering", f"{message.channel} {message.id} went out in plain words: {event.note}")
 
@@ -103,7 +118,7 @@ def not_sent(draft: Draft, event: NotSent) -> None:
     draft.record("not sent", f"{message.channel} {message.id} to {message.target}: {event.detail}")
     if event.again == "never":
         _fail(draft, message)
-    elif message.fallbacks or message.purpose == "page":
+    elif message.fallbacks or message.succeeded_by or message.purpose == "page":
         message.state = forward(message.state, DeliveryState.FAILED_FOR_NOW)
         _move_on(draft, message)
     else:
@@ -165,19 +180,24 @@ def _move_on(draft: Draft, message: Message) -> None:
     if message.purpose == "page":
         escalation.rung_failed(draft, message)
     elif message.fallbacks:
-        successor = tell(
-            draft,
-            message.target,
-            message.fallbacks,
-            message.purpose,
-            message.template,
-            message.obligation,
-            message.subject,
-            message.text,
-            wording=message.wording,
-            approval=message.approval,
-        )
-        message.succeeded_by = successor.id
+        repeat(draft, message, message.fallbacks)
+
+
+def repeat(draft: Draft, message: Message, via: tuple[ChannelName, ...]) -> None:
+    """Say the same to the same target over other channels; what comes of that counts for this message."""
+    successor = tell(
+        draft,
+        message.target,
+        via,
+        message.purpose,
+        message.template,
+        message.obligation,
+        message.subject,
+        message.text,
+        wording=message.wording,
+        approval=message.approval,
+    )
+    message.succeeded_by, message.retry_at = successor.id, None
 
 
 def got_through(state: IncidentState, message_id: str) -> Message | None:

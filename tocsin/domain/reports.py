@@ -13,8 +13,11 @@ from tocsin.domain import phases
 from tocsin.domain.base import Moment, Value
 from tocsin.domain.case import Case
 from tocsin.domain.durations import describe
-from tocsin.domain.state import Actor, Target
+from tocsin.domain.state import Actor, Mitigation, Target
 from tocsin.domain.words import Anchor, Phase, StepStatus
+
+
+NONE_RECORDED = "None is recorded"
 
 
 class Line(Value):
@@ -48,7 +51,8 @@ def title_of(case: Case, report: str, occurrence: int = 1) -> str:
 def assemble(case: Case, report: str, now: datetime) -> Report:
     """The plan's report with every field filled from the record. Raises `KeyError` for a report it does not have."""
     spec = case.plan.reports[report]
-    lines = tuple(_line(case, field.heading, field.source, now) for field in spec.fields)
+    before = _sent_before(case, report)
+    lines = tuple(_line(case, field.heading, field.source, now, before) for field in spec.fields)
     return Report(id=report, title=spec.title, at=now, lines=lines)
 
 
@@ -60,13 +64,37 @@ def facts_owed(case: Case, report: str) -> Iterator[tuple[str, str]]:
             yield case.plan.facts[name].owed_by, case.plan.facts[name].title
 
 
-def _line(case: Case, heading: str, source: str, now: datetime) -> Line:
+def _sent_before(case: Case, report: str) -> datetime | None:
+    """When the report before this one left, for one that recurs; `None` for the first."""
+    specs = [
+        spec
+        for spec in case.plan.obligations
+        if spec.recurs and any(duty.report and duty.report.report == report for duty in spec.do)
+    ]
+    armed = [item for spec in specs for item in case.state.obligations.values() if item.spec == spec.id]
+    latest = max((item.occurrence for item in armed), default=1)
+    sent = [case.state.reports_sent.get(item.key) for item in armed if item.occurrence < latest]
+    return max((moment for moment in sent if moment is not None), default=None)
+
+
+def _age(case: Case, name: str, before: datetime, now: datetime) -> str:
+    """How old a fact is that the report before this one has already told."""
+    fact = case.state.facts[name]
+    if fact.at > before:
+        return ""
+    age = describe(timedelta(minutes=(now - fact.at) // timedelta(minutes=1)))
+    return f" (unchanged for {age}, since {_moment(case, fact.at)})"
+
+
+def _line(case: Case, heading: str, source: str, now: datetime, before: datetime | None = None) -> Line:
     kind, _, name = source.partition(":")
     text = (
         {"fact": _fact, "anchor": _anchor, "role": _role, "contact": _contact}[kind](case, name)
         if name
         else _SOURCES[kind](case, now)
     )
+    if kind == "fact" and text and before is not None:
+        text += _age(case, name, before, now)
     if text:
         return Line(heading=heading, text=text)
     owed_by = _who_owes(case, kind, name)
@@ -186,6 +214,74 @@ def _timeline(case: Case, now: datetime) -> str:
     return "\n".join([*before, *(f"- {_moment(case, entry.at)}: {entry.text}" for entry in kept)])
 
 
+def _confirmation(case: Case, now: datetime) -> str:
+    confirmed = case.state.anchors.get(Anchor.CONFIRMED)
+    return f"Confirmed on {_moment(case, confirmed.at)}" if confirmed else "Suspected; not yet confirmed"
+
+
+def _impact(case: Case, now: datetime) -> str:
+    return ", ".join(case.plan.impacts[name].title for name in case.state.impacts)
+
+
+def _bridge(case: Case, now: datetime) -> str:
+    bridge = case.plan.bridge
+    return f"{bridge.number}, PIN {case.state.bridge_pin}" if bridge and case.state.bridge_pin else ""
+
+
+def _reporter(case: Case, now: datetime) -> str:
+    reported, who = case.state.reported, case.state.reporter
+    name = reported.contact or (f"@{who.key}" if who.is_person else f"monitor {who.key}")
+    return f"{name} ({reported.kind}), by {reported.channel}, {_moment(case, case.state.opened)}"
+
+
+def _mitigations(case: Case, now: datetime) -> str:
+    lines = [
+        f"- {item.title} ({item.kind.replace('_', ' ')}): {_how_far(case, item)}"
+        for item in case.state.mitigations.values()
+    ]
+    return "\n".join(lines) or NONE_RECORDED
+
+
+def _how_far(case: Case, item: Mitigation) -> str:
+    if item.tested is None:
+        return "identified, not yet tested"
+    if item.deployed is None:
+        return f"tested — {item.result}; not yet deployed"
+    return f"tested — {item.result}; deployed {_moment(case, item.deployed)}"
+
+
+def _evidence(case: Case, now: datetime) -> str:
+    lines = [
+        f"- {item.name}, {item.size:,} bytes, from {item.origin}: SHA-256 {item.sha256}"
+        for item in case.state.evidence.values()
+    ]
+    return "\n".join(lines) or NONE_RECORDED
+
+
+def _meetings(case: Case, now: datetime) -> str:
+    lines = [
+        f"- {item.title}, {_moment(case, item.starts)}: {item.status}"
+        + (f" — {item.outcome}" if item.outcome else "")
+        for item in case.state.meetings.values()
+    ]
+    return "\n".join(lines) or NONE_RECORDED
+
+
+def _promises(case: Case, now: datetime) -> str:
+    return "\n".join(
+        f"- {case.plan.obligation(item.spec).title}, due {_moment(case, item.due)}: {item.verdict}"
+        for item in sorted(case.state.obligations.values(), key=lambda item: item.due)
+    )
+
+
+def _agreement(case: Case, now: datetime) -> str:
+    agreement = case.plan.agreement
+    if agreement is None:
+        return ""
+    ask = case.plan.roles[agreement.contact].title if agreement.contact else ""
+    return f"{agreement.title} ({agreement.reference})" + (f"; ask {ask}" if ask else "")
+
+
 _SOURCES: dict[str, Callable[[Case, datetime], str]] = {
     "company": lambda case, now: case.plan.organisation,
     "customer": lambda case, now: f"@{case.state.customer}" if case.state.customer else "",
@@ -200,4 +296,13 @@ _SOURCES: dict[str, Callable[[Case, datetime], str]] = {
     "customer_informed": _customer_informed,
     "last_update": _last_update,
     "timeline": _timeline,
+    "confirmation": _confirmation,
+    "impact": _impact,
+    "bridge": _bridge,
+    "reporter": _reporter,
+    "mitigations": _mitigations,
+    "evidence": _evidence,
+    "meetings": _meetings,
+    "promises": _promises,
+    "agreement": _agreement,
 }

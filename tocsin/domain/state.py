@@ -473,7 +473,7 @@ class IncidentState(Record):
     intervals: dict[str, timedelta] = {}
     """The intervals of recurring promises that were agreed during the incident, by the plan's id of the promise."""
     reports_sent: dict[str, Moment] = {}
-    """When each report last left, by its name: what was known before is marked as carried forward."""
+    """When reports left, by the promise that they kept: what was known before is marked as carried forward."""
     meetings: dict[str, Meeting] = {}
     evidence: dict[int, Evidence] = {}
     errands: dict[str, Errand] = {}

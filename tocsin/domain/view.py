@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from tocsin.domain import clocks, naming, phases
+from tocsin.domain import clocks, naming, phases, tasks
 from tocsin.domain.base import Moment, Value
 from tocsin.domain.case import Case
 from tocsin.domain.plan import Step
-from tocsin.domain.state import AnchorTime, DueChange, Evidence, Fact, Meeting, Page, StepState, Target, Task
+from tocsin.domain.state import (
+    AnchorTime,
+    Approval,
+    DueChange,
+    Evidence,
+    Fact,
+    Judgement,
+    Meeting,
+    Mitigation,
+    Page,
+    StepState,
+    Target,
+    Task,
+)
 from tocsin.domain.words import Anchor, Phase, Status, Verdict
 
 
@@ -42,6 +55,7 @@ class LedgerRow(Value):
     settled: Moment | None
     reason: str
     changes: tuple[DueChange, ...] = ()
+    judgements: tuple[Judgement, ...] = ()
 
 
 class IncidentView(Value):
@@ -68,6 +82,9 @@ class IncidentView(Value):
     facts: dict[str, Fact]
     steps: tuple[StepView, ...]
     tasks: tuple[Task, ...]
+    mitigations: tuple[Mitigation, ...] = ()
+    approvals: tuple[Approval, ...] = ()
+    is_confirmed: bool = True
     pages: tuple[Page, ...]
     meetings: tuple[Meeting, ...]
     evidence: tuple[Evidence, ...] = ()
@@ -101,7 +118,10 @@ def view(case: Case, workflow: str, now: datetime) -> IncidentView:
         roles=state.roles,
         facts=state.facts,
         steps=_steps(case),
-        tasks=tuple(state.tasks.values()),
+        tasks=tuple(task.model_copy() for task in state.tasks.values()),
+        mitigations=tuple(item.model_copy() for item in state.mitigations.values()),
+        approvals=tuple(item.model_copy() for item in state.approvals.values()),
+        is_confirmed=Anchor.CONFIRMED in state.anchors,
         pages=tuple(page.model_copy() for page in state.pages.values()),
         meetings=tuple(meeting.model_copy() for meeting in state.meetings.values()),
         evidence=tuple(state.evidence.values()),
@@ -151,6 +171,7 @@ def ledger(case: Case) -> tuple[LedgerRow, ...]:
             settled=item.settled,
             reason=item.reason,
             changes=item.changes,
+            judgements=item.judgements,
         )
         for item in armed
     ]
@@ -200,16 +221,29 @@ def next_actions(case: Case) -> tuple[NextAction, ...]:
     ]
     steps = [
         NextAction(
-            what=step.title, who=case.plan.roles[step.role].title, command=_step_command(case, ref, step)
+            what=step.title + _still_waits(case, step.after),
+            who=case.plan.roles[step.role].title,
+            command=_step_command(case, ref, step),
         )
         for step in phases.open_steps(case)
     ]
-    tasks = [
+    to_do = [
         NextAction(
-            what=task.title, who=whom(case, task.assignee), command=f"tocsin task {ref} done {task.number}"
+            what=task.title + _still_waits(case, task.after),
+            who=whom(case, task.assignee),
+            command=f"tocsin task {ref} done {task.number}",
         )
         for task in state.tasks.values()
         if task.done is None
+    ]
+    decisions = [
+        NextAction(
+            what=f"Decide on {item.what} of {item.obligation}, by {item.due:%Y-%m-%d %H:%M} UTC",
+            who=case.plan.roles[item.role].title,
+            command=f"tocsin approve {ref} {item.number}",
+        )
+        for item in state.approvals.values()
+        if item.is_open
     ]
     facts = [
         NextAction(
@@ -220,7 +254,12 @@ def next_actions(case: Case) -> tuple[NextAction, ...]:
         for name, fact in case.plan.facts.items()
         if name not in state.facts
     ]
-    return (*pages, *steps, *tasks, _ending(case, ref), *facts)
+    return (*pages, *decisions, *steps, *to_do, _ending(case, ref), *facts)
+
+
+def _still_waits(case: Case, after: tuple[int | str, ...]) -> str:
+    waiting = tasks.waits_for(case, after)
+    return f" (after {', '.join(waiting)})" if waiting else ""
 
 
 def whom(case: Case, target: Target) -> str:
