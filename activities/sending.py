@@ -19,19 +19,22 @@ from temporalio.exceptions import ApplicationError
 from activities.directory import Directories
 from tocsin.domain.channel import Call, ChannelError, Email, OutcomeUnknown, Refused, Sms, TryAgain
 from tocsin.domain.directory import Contact
-from tocsin.domain.messages import Dispatch
+from tocsin.domain.messages import Dispatch, Rendered
 
 
 class Renderer(Protocol):
-    """Turns a dispatch into the words that one contact gets (`tocsin.rendering` has the one for plans' templates)."""
+    """Turns a dispatch into the words that one contact gets (`tocsin.rendering` has the one for plans' templates).
 
-    def email(self, dispatch: Dispatch, contact: Contact, address: str) -> Email:
+    What can't be rendered as it should be is said in other words, and the note tells the incident so.
+    """
+
+    def email(self, dispatch: Dispatch, contact: Contact, address: str) -> Rendered[Email]:
         """The dispatch as an email to `address`."""
 
-    def sms(self, dispatch: Dispatch, address: str, person: str) -> Sms:
+    def sms(self, dispatch: Dispatch, address: str, person: str) -> Rendered[Sms]:
         """The dispatch as a text message to `address`."""
 
-    def call(self, dispatch: Dispatch, contact: Contact, address: str, person: str) -> Call:
+    def call(self, dispatch: Dispatch, contact: Contact, address: str, person: str) -> Rendered[Call]:
         """The dispatch as a phone call to `address`; `person` is whose key press it will be."""
 
 

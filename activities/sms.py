@@ -32,7 +32,7 @@ class SmsActivities:
     def send(self, dispatch: Dispatch) -> Dispatched:
         """Render and send. A second attempt first asks the vendor whether the first went through."""
         key, _, address = recipient_of(self._directories, dispatch)
-        sms = self._renderer.sms(dispatch, address, key)
+        sms, note = self._renderer.sms(dispatch, address, key)
         info = activity.info()
         with named_failures():
             receipt = None
@@ -40,4 +40,4 @@ class SmsActivities:
                 # Not from earlier on: a page that is repeated has the same words, and must not pass for sent.
                 receipt = self._channel.find(sms, info.scheduled_time)
             receipt = receipt or self._channel.send(sms)
-        return Dispatched(reached=key, vendor=receipt.vendor, vendor_id=receipt.vendor_id)
+        return Dispatched(reached=key, vendor=receipt.vendor, vendor_id=receipt.vendor_id, note=note)

@@ -1,16 +1,21 @@
 import base64
 import shutil
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pypdfium2
 import pytest
 
+from tocsin import rendering
+from tocsin.domain.channel import Call, Email, Sms
 from tocsin.domain.directory import Contact
 from tocsin.domain.messages import Dispatch
 from tocsin.domain.reports import Line, Report
 from tocsin.domain.sms_text import sms_segments
 from tocsin.domain.state import Meeting, Target
 from tocsin.library import PlanLibrary
+from tocsin.pdf import NotPrintable
 from tocsin.rendering import Templates
 
 SHIPPED = Path(__file__).parents[1] / "plans"
@@ -32,9 +37,32 @@ def own(plans: Path) -> Path:
     return folder
 
 
+@dataclass
+class Writer:
+    """Renders one message after the other, and keeps what was said about those that had to do without something."""
+
+    templates: Templates
+    notes: list[str] = field(default_factory=list)
+
+    def email(self, dispatch: Dispatch, contact: Contact, address: str) -> Email:
+        return self._noted(self.templates.email(dispatch, contact, address))
+
+    def sms(self, dispatch: Dispatch, address: str, person: str) -> Sms:
+        return self._noted(self.templates.sms(dispatch, address, person))
+
+    def call(self, dispatch: Dispatch, contact: Contact, address: str, person: str) -> Call:
+        return self._noted(self.templates.call(dispatch, contact, address, person))
+
+    def _noted(self, rendered):
+        message, note = rendered
+        self.notes += [note] if note else []
+        return message
+
+
 @pytest.fixture
-def templates(plans: Path, tmp_path: Path) -> Templates:
-    return Templates(PlanLibrary(plans, tmp_path / "state"), "https://tocsin.example.com", "bell@example.com")
+def templates(plans: Path, tmp_path: Path) -> Writer:
+    library = PlanLibrary(plans, tmp_path / "state")
+    return Writer(Templates(library, "https://tocsin.example.com", "bell@example.com"))
 
 
 def dispatch(**changes) -> Dispatch:
@@ -79,6 +107,13 @@ def report(*lines: Line) -> Report:
 
 def content(attachment) -> str:
     return base64.b64decode(attachment.content).decode("utf-8-sig")
+
+
+def printed(email: Email) -> str:
+    """The text of the PDF that goes with an email."""
+    (paper,) = (each for each in email.attachments if each.media_type == "application/pdf")
+    with pypdfium2.PdfDocument(base64.b64decode(paper.content)) as document:
+        return "\n".join(page.get_textpage().get_text_bounded() for page in document)
 
 
 # ---- text messages ----
@@ -171,7 +206,7 @@ def test_a_drill_says_so_everywhere_and_whom_it_would_reach_in_earnest(templates
     for part in (email.text, email.html):
         assert "is a drill" in part.lower()
         assert "Security Operations Center (Acme Corporation)" in part
-    assert "THIS IS A DRILL" in content(email.attachments[0])
+    assert "This is a drill" in printed(email)
 
 
 def test_keys_become_names_and_contacts_at_the_last_moment(templates):
@@ -187,18 +222,33 @@ def test_keys_become_names_and_contacts_at_the_last_moment(templates):
     assert "dana@kim.example.com" in text
 
 
-def test_a_report_goes_along_as_a_file_that_can_be_kept(templates):
+def test_a_report_goes_along_as_a_paper_that_can_be_kept(templates):
     told = dispatch(
         template="interim", purpose="report", report=report(Line(heading="Impact", text="none — yet"))
     )
-    (attached,) = templates.email(told, ROBIN, "r@example.org").attachments
-    assert (attached.filename, attached.media_type) == ("7F3K2-interim.txt", "text/plain")
-    assert "none — yet" in content(attached)
+    email = templates.email(told, ROBIN, "r@example.org")
+    (attached,) = email.attachments
+    assert (attached.filename, attached.media_type) == ("7F3K2-interim.pdf", "application/pdf")
+    assert "none — yet" in printed(email)
+    assert templates.notes == []
+
+
+def test_a_mail_whose_paper_cannot_be_printed_goes_without_it_and_says_so(templates, monkeypatch):
+    def runs_dry(paper):
+        raise NotPrintable("the typesetter failed with TypstError")
+
+    monkeypatch.setattr(rendering, "to_pdf", runs_dry)
+    told = dispatch(template="interim", purpose="report", report=report(Line(heading="Impact", text="none")))
+    email = templates.email(told, ROBIN, "r@example.org")
+    assert email.attachments == ()
+    assert "none" in email.text
+    assert templates.notes == ["without its PDF: the typesetter failed with TypstError"]
 
 
 def test_what_a_report_does_not_know_stands_out(templates):
     gap = Line(heading="Root cause", text="Not yet known — owed by @dana", owed_by="@dana")
     html = templates.email(dispatch(report=report(gap)), ROBIN, "r@example.org").html
+    assert "background:#fff6e0" in html
     assert ">Not yet known — owed by Dana Reyes</em>" in html
 
 
@@ -297,6 +347,11 @@ def test_a_template_that_fails_costs_the_form_and_not_the_essentials(templates, 
     assert templates.call(drill, DANA, "+1", "dana").say == f"{essentials} Press 1 to acknowledge."
     assert f"{essentials} Reply 7F3K2-1 to acknowledge." in templates.email(drill, DANA, "d@example.com").text
     assert caplog.text.count("plain words go out instead") == 4  # the email's Markdown is filled twice
+    assert [note.partition(" with ")[0] for note in templates.notes] == [
+        "the sms template of page failed",
+        "the voice template of page failed",
+        "the md template of page failed",
+    ]
 
 
 def test_a_report_whose_template_fails_still_has_every_line(templates, own):
@@ -312,9 +367,10 @@ def test_a_report_whose_template_fails_still_has_every_line(templates, own):
 def test_a_frame_that_fails_leaves_the_message(templates, own):
     (own / "frame.html.j2").write_text("{{ nothing }}")
     assert "<h1" in templates.email(dispatch(), ROBIN, "r@example.org").html
+    assert templates.notes == ["the frame.html template of notice failed with UndefinedError"]
 
 
 def test_without_a_sender_invitations_come_from_the_public_name(plans, tmp_path):
     templates = Templates(PlanLibrary(plans, tmp_path / "state"), "https://tocsin.example.com:8443/")
-    (ics,) = templates.email(invited(), ROBIN, "robin@example.org").attachments
+    (ics,) = templates.email(invited(), ROBIN, "robin@example.org").message.attachments
     assert "mailto:tocsin@tocsin.example.com" in content(ics)

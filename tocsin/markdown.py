@@ -1,14 +1,25 @@
-"""Markdown as email shows it: HTML with every style written on its element, because mail programs drop style sheets."""
+"""Markdown as email shows it, which is HTML with every style on its element because mail programs drop style sheets;
+and as a tree of plain data, of which a printed paper is made.
+
+A paragraph that is emphasised as a whole says what is not yet known, and looks so: nobody takes it for an answer.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from markdown_it.tree import SyntaxTreeNode
+
+Node = dict[str, Any]
+"""`kind`, and what a kind has: `text`; `of`, the nodes inside; a heading's `level`; a table's `head` and `cells`."""
 
 _INK, _SOFT, _RULE, _ACCENT = "#1d2733", "#5b6672", "#e3e6ea", "#2457c5"
+_GAP = "margin:0 0 12px;padding:6px 10px;border-left:3px solid #8a5a00;background:#fff6e0;color:#8a5a00"
 _CELL = f"padding:8px 12px 8px 0;border-bottom:1px solid {_RULE};text-align:left;vertical-align:top"
 _MONOSPACED = "font-family:ui-monospace,Menlo,Consolas,monospace;font-size:13px"
 
@@ -31,6 +42,7 @@ _STYLES = {
 }
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>&#|~!])")
+_UNWANTED = re.compile(r"[\\`_\[\]<>&#~!]|\*{3,}|(?<!\*)\*(?!\*)|^ {0,3}[-=](?=[-=]*\s*$)", re.MULTILINE)
 
 # Raw HTML is off: what monitors and people write is text, never markup.
 _markdown = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable("table")
@@ -48,8 +60,111 @@ def escape(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", text)
 
 
-def _style(tokens: Iterable[Token]) -> None:
+def prose(text: str) -> str:
+    """`text` so that Markdown shows what people write in answers: lists, **strong words**, tables.
+
+    No link, picture, heading or code comes of it, and no emphasis, which is kept for what is not yet known.
+    """
+    return _UNWANTED.sub(lambda found: re.sub(r"(\S)", r"\\\1", found[0]), text)
+
+
+def _style(tokens: Sequence[Token]) -> None:
     for token in tokens:
         if token.nesting >= 0 and token.tag in _STYLES:
             token.attrSet("style", _STYLES[token.tag])
         _style(token.children or ())
+    for opening, inside in pairwise(tokens):
+        if opening.type == "paragraph_open" and _is_gap(inside.children or ()):
+            opening.attrSet("style", _GAP)
+
+
+def _is_gap(inline: Sequence[Token]) -> bool:
+    """Whether the first emphasis begins at the beginning and ends at the end."""
+    types = [token.type for token in inline]
+    return types[:1] == ["em_open"] and types.index("em_close") == len(types) - 1
+
+
+def to_nodes(text: str) -> list[Node]:
+    """The Markdown `text` as a tree of plain data. Pictures become their descriptions: nothing is fetched."""
+    return [_node(child) for child in SyntaxTreeNode(_markdown.parse(text)).children]
+
+
+def texts_of(nodes: Iterable[Node]) -> Iterator[str]:
+    """Every text in a tree, in order."""
+    for node in nodes:
+        if "text" in node:
+            yield node["text"]
+        for inside in ("of", "head", "cells"):
+            yield from texts_of(node.get(inside, ()))
+
+
+def _node(tree: SyntaxTreeNode) -> Node:
+    match tree.type:
+        case "text" | "html_inline" | "html_block":
+            return {"kind": "text", "text": tree.content}
+        case "image":
+            return {"kind": "text", "text": "".join(texts_of(_of(tree)))}
+        case "softbreak" | "hardbreak":
+            return {"kind": "break"}
+        case "code_inline":
+            return {"kind": "code", "text": tree.content}
+        case "fence" | "code_block":
+            return {"kind": "block", "text": _indented(tree.content.rstrip("\n"))}
+        case "hr":
+            return {"kind": "rule"}
+        case "heading":
+            return {"kind": "heading", "level": int(tree.tag[1]), "of": _of(tree)}
+        case "paragraph":
+            return _paragraph(tree)
+        case "bullet_list" | "ordered_list":
+            return _list(tree)
+        case "table":
+            return _table(tree)
+    return {"kind": _SAME[tree.type], "of": _of(tree)}
+
+
+_SAME = {
+    "strong": "strong",
+    "em": "em",
+    "link": "link",
+    "list_item": "item",
+    "blockquote": "quote",
+    "th": "item",
+    "td": "item",
+}
+"""What differs in name only."""
+
+
+def _of(tree: SyntaxTreeNode) -> list[Node]:
+    """The nodes inside; what markdown-it calls `inline` is only a wrapper."""
+    inside = (child.children if child.type == "inline" else [child] for child in tree.children)
+    return [_node(child) for children in inside for child in children]
+
+
+def _paragraph(tree: SyntaxTreeNode) -> Node:
+    of = _of(tree)
+    return (
+        {"kind": "gap", "of": of[0]["of"]}
+        if [each["kind"] for each in of] == ["em"]
+        else {"kind": "paragraph", "of": of}
+    )
+
+
+def _list(tree: SyntaxTreeNode) -> Node:
+    tight = all(
+        child.hidden for item in tree.children for child in item.children if child.type == "paragraph"
+    )
+    if tree.type == "bullet_list":
+        return {"kind": "bullets", "tight": tight, "of": _of(tree)}
+    return {"kind": "numbers", "tight": tight, "start": int(tree.attrs.get("start", 1)), "of": _of(tree)}
+
+
+def _indented(code: str) -> str:
+    """With spaces at the beginning of lines that stay where they are."""
+    return re.sub(r"^ +", lambda spaces: "\xa0" * len(spaces[0]), code, flags=re.MULTILINE)
+
+
+def _table(tree: SyntaxTreeNode) -> Node:
+    rows = [[_node(cell) for cell in row.children] for part in tree.children for row in part.children]
+    head, cells = rows[0], [cell for row in rows[1:] for cell in row]
+    return {"kind": "table", "columns": len(head), "head": head, "cells": cells}

@@ -6,33 +6,38 @@ For each message the first of these is taken, from the plan's own `templates/` f
     {purpose}.{kind}.j2      page, notice, report, invitation, reminder, refusal
     message.{kind}.j2        whatever has no words of its own
 
+For a letter these are `{template}-letter.md.j2` and `letter.md.j2`.
+
 `kind` is `md` (an email's body, in Markdown), `sms` or `voice`. `frame.html.j2` and `frame.txt.j2` are put around every
-email. A template that fails costs its message the form and never the essentials: plain words go out in its place.
+email. A template that fails costs its message the form and never the essentials: plain words go out in its place, and
+the message says so to whoever sends it.
 """
 
 from __future__ import annotations
 
 import base64
-import re
-from collections.abc import Mapping
+import logging
 from datetime import datetime
 from email.utils import parseaddr
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from tocsin.callbacks import key_url, status_url
 from tocsin.domain.channel import Attachment, Call, Email, Sms
 from tocsin.domain.directory import Contact, Customer
-from tocsin.domain.messages import Dispatch
+from tocsin.domain.messages import Dispatch, Rendered
 from tocsin.domain.plan import Plan
 from tocsin.domain.sms_text import shorten, sms_segments
 from tocsin.domain.state import Meeting
 from tocsin.invitations import Party, invitation
 from tocsin.library import PlanLibrary
 from tocsin.markdown import escape, to_html
-from tocsin.templating import Context, Spelling, as_is, cut, fill, frame
+from tocsin.mentions import Contacts, everybody, named
+from tocsin.pdf import NotPrintable, Paper, to_pdf
+from tocsin.printing import as_letter, drawn, paper_of
+from tocsin.templating import Context, Filled, cut, fill, frame
 
 SHIPPED = Path(__file__).resolve().parents[1] / "plans" / "templates"
 """The words for an installation whose plans folder has none of its own."""
@@ -46,17 +51,23 @@ LENGTHS_TRIED = (1_000, 120, 60, 30)
 SPOKEN_LENGTH = 300
 """How many characters of a title are read out; a call is about waking somebody."""
 
-_KEY = re.compile(r"(?<![\w.+@-])(@@?)([a-z0-9]+(?:-[a-z0-9]+)*)(?![\w-]|\.\w)")
-"""`@dana`, or `@@dana` with the ways to reach her; not the `@example` of an address."""
-
 _GSM_SPELLING = str.maketrans(
     {"–": "-", "—": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "…": "...", "\xa0": " "}
 )
 """Typographic characters would turn a text message into UCS-2 and halve its length."""
 
+_log = logging.getLogger(__name__)
 
-Contacts = Mapping[str, Contact]
-"""Those whom a text may mention, by the directory's key."""
+T = TypeVar("T")
+
+
+class Words(NamedTuple):
+    """A message in Markdown, with names: `plain` as people read it, `rich` with what must not be markup escaped."""
+
+    subject: str
+    plain: str
+    rich: str
+    failures: tuple[str, ...]
 
 
 class Templates:
@@ -72,60 +83,101 @@ class Templates:
         self._host = urlsplit(public_url).hostname or "tocsin.invalid"
         self._sender = parseaddr(sender)[1] or f"tocsin@{self._host}"
 
-    def email(self, dispatch: Dispatch, contact: Contact, address: str) -> Email:
-        """The dispatch as an email: Markdown as written for those who read plain text, and as HTML."""
-        drill = "[DRILL] " if dispatch.is_drill else ""
-        folders, contacts = self._folders(dispatch), self._contacts(dispatch)
-        context = {**self._context(dispatch), "recipient": contact.name}
-        subject = _named(f"{drill}[{dispatch.reference}] {dispatch.subject or dispatch.title}", contacts)
-        text = _named(fill(folders, "md", context), contacts)
-        plain = frame(folders, "txt", text, context)
-        rich = _named(fill(folders, "md", context, escape), contacts, escape)
-        return Email(
+    def email(self, dispatch: Dispatch, contact: Contact, address: str) -> Rendered[Email]:
+        """The dispatch as an email: Markdown as written for those who read plain text, as HTML, a report as PDF too."""
+        context = self._context(dispatch, contact.name)
+        words = self._words(dispatch, context)
+        plain = frame(self._folders(dispatch), "txt", words.plain, context)
+        rich = frame(self._folders(dispatch), "html", to_html(words.rich), context)
+        attachments, failure = self._attachments(dispatch, Party(address=address, name=contact.name), words)
+        email = Email(
             to=address,
             to_name=contact.name,
-            subject=" ".join(subject.split()),
-            text=plain,
-            html=frame(folders, "html", to_html(rich), context),
+            subject=words.subject,
+            text=plain.text,
+            html=rich.text,
             message_id=f"<{dispatch.message.lower()}@{self._host}>",
             correlation=_correlation(dispatch),
-            attachments=self._attachments(dispatch, Party(address=address, name=contact.name), plain),
+            attachments=attachments,
         )
+        return _rendered(email, *words.failures, plain.failure, rich.failure, failure)
 
-    def sms(self, dispatch: Dispatch, address: str, person: str) -> Sms:
+    def sms(self, dispatch: Dispatch, address: str, person: str) -> Rendered[Sms]:
         """The dispatch as a text message: where it does not fit, the incident's title gives way, not the code."""
-        body = ""
+        body, failure = "", ""
         for longest in LENGTHS_TRIED:
-            body = self._short(dispatch, "sms", longest).translate(_GSM_SPELLING)
+            filled, failure = self._short(dispatch, "sms", longest)
+            body = filled.translate(_GSM_SPELLING)
             if sms_segments(body)[1] <= SMS_SEGMENTS:
                 break
-        return Sms(to=address, body=shorten(body, SMS_SEGMENTS), status_callback=self._status_url(dispatch))
+        body = shorten(body, SMS_SEGMENTS)
+        return _rendered(Sms(to=address, body=body, status_callback=self._status_url(dispatch)), failure)
 
-    def call(self, dispatch: Dispatch, contact: Contact, address: str, person: str) -> Call:
+    def call(self, dispatch: Dispatch, contact: Contact, address: str, person: str) -> Rendered[Call]:
         """The dispatch as a phone call; only a page waits for a key, and the key is taken for `person`'s."""
         answer_url = None
         if dispatch.page is not None:
             workflow, incident = dispatch.workflow, dispatch.incident
             answer_url = key_url(self._public_url, workflow, incident, dispatch.page, person)
-        return Call(
+        say, failure = self._short(dispatch, "voice", SPOKEN_LENGTH)
+        call = Call(
             to=address,
-            say=self._short(dispatch, "voice", SPOKEN_LENGTH),
+            say=say,
             language=contact.language,
             answer_url=answer_url,
             status_callback=self._status_url(dispatch),
         )
+        return _rendered(call, failure)
 
-    def _short(self, dispatch: Dispatch, kind: Literal["sms", "voice"], longest: int) -> str:
-        words = cut(self._context(dispatch), longest)
-        return _named(fill(self._folders(dispatch), kind, words), self._contacts(dispatch))
+    def _short(self, dispatch: Dispatch, kind: Literal["sms", "voice"], longest: int) -> Filled:
+        words, failure = fill(self._folders(dispatch), kind, cut(self._context(dispatch), longest))
+        return Filled(named(words, self._contacts(dispatch)), failure)
+
+    # Papers
+
+    def paper(self, dispatch: Dispatch) -> Rendered[Paper]:
+        """The dispatch's report as it is printed, for nobody in particular."""
+        words = self._words(dispatch, self._context(dispatch))
+        return _rendered(self._printed(dispatch, words), *words.failures)
+
+    def letter(self, dispatch: Dispatch, contact: Contact) -> Rendered[Paper]:
+        """The dispatch's report as a letter to somebody with a postal address; without the picture, which is ours."""
+        purpose = {"template": f"{dispatch.template}-letter", "purpose": "letter"}
+        words = self._words(dispatch, {**self._context(dispatch, contact.name), **purpose})
+        paper = self._printed(dispatch.model_copy(update={"picture": None}), words)
+        return _rendered(as_letter(paper, contact), *words.failures)
+
+    def page(self, dispatch: Dispatch) -> Rendered[str]:
+        """The dispatch's report as an HTML document of its own, with its picture."""
+        context = self._context(dispatch)
+        words = self._words(dispatch, context)
+        body = to_html(words.rich) + drawn(dispatch, self._plan(dispatch))
+        whole = frame(self._folders(dispatch), "html", body, context)
+        return _rendered(whole.text, *words.failures, whole.failure)
 
     # What templates are filled with
+
+    def _printed(self, dispatch: Dispatch, words: Words) -> Paper:
+        intended = str(self._context(dispatch)["intended"])
+        return paper_of(dispatch, self._plan(dispatch), words.subject, words.rich, intended)
+
+    def _words(self, dispatch: Dispatch, context: Context) -> Words:
+        folders, contacts = self._folders(dispatch), self._contacts(dispatch)
+        drill = "[DRILL] " if dispatch.is_drill else ""
+        subject = named(f"{drill}[{dispatch.reference}] {dispatch.subject or dispatch.title}", contacts)
+        plain, rich = fill(folders, "md", context), fill(folders, "md", context, escape)
+        return Words(
+            subject=" ".join(subject.split()),
+            plain=named(plain.text, contacts),
+            rich=named(rich.text, contacts, escape),
+            failures=(plain.failure, rich.failure),
+        )
 
     def _folders(self, dispatch: Dispatch) -> tuple[Path, ...]:
         own = self._library.plans[dispatch.plan.name].folder
         return own / "templates", self._library.folder / "templates", SHIPPED
 
-    def _context(self, dispatch: Dispatch) -> Context:
+    def _context(self, dispatch: Dispatch, recipient: str = "") -> Context:
         plan = self._plan(dispatch)
         customer = self._library.directory(plan.plan).customers.get(dispatch.customer or "")
         return {
@@ -133,20 +185,13 @@ class Templates:
             "organisation": plan.organisation,
             "policy": plan.title,
             "customer": customer.name if customer else dispatch.customer,
-            "recipient": "",
+            "recipient": recipient,
             "intended": _in_earnest(plan, dispatch, customer),
             "local": lambda moment: _local(moment, ZoneInfo(plan.calendar.timezone)),
         }
 
     def _contacts(self, dispatch: Dispatch) -> Contacts:
-        """Who is behind each `@key`: people go before the members of audiences, and those before customers."""
-        directory = self._library.directory(dispatch.plan.name)
-        customer = directory.customers.get(dispatch.customer or "")
-        groups = [*directory.audiences.values(), *(customer.audiences.values() if customer else ())]
-        contacts = {key: Contact(name=each.name) for key, each in directory.customers.items()}
-        for members in [*groups, directory.people]:
-            contacts |= members
-        return contacts
+        return everybody(self._library.directory(dispatch.plan.name), dispatch.customer)
 
     def _plan(self, dispatch: Dispatch) -> Plan:
         return self._library.plans[dispatch.plan.name].plan
@@ -156,14 +201,22 @@ class Templates:
     def _status_url(self, dispatch: Dispatch) -> str:
         return status_url(self._public_url, dispatch.workflow, dispatch.incident, dispatch.message)
 
-    def _attachments(self, dispatch: Dispatch, attendee: Party, text: str) -> tuple[Attachment, ...]:
+    def _attachments(
+        self, dispatch: Dispatch, attendee: Party, words: Words
+    ) -> tuple[tuple[Attachment, ...], str]:
+        """What goes along, and what should have and could not be made."""
         if dispatch.meeting is not None:
-            return (self._invite(dispatch, dispatch.meeting, attendee),)
-        if dispatch.purpose == "report" and dispatch.report is not None:
-            name = f"{dispatch.reference}-{dispatch.report.id}.txt"
-            # With a byte order mark: the media type may not name a character set.
-            return (_attachment(name, "text/plain", text.encode("utf-8-sig")),)
-        return ()
+            return (self._invite(dispatch, dispatch.meeting, attendee),), ""
+        if dispatch.purpose != "report" or dispatch.report is None:
+            return (), ""
+        try:
+            content = to_pdf(self._printed(dispatch, words))
+        except NotPrintable as error:
+            _log.error("plan %s: no PDF of %s: %s", dispatch.plan.name, dispatch.message, error)
+            return (), f"without its PDF: {error}"
+        return (
+            _attachment(f"{dispatch.reference}-{dispatch.report.id}.pdf", "application/pdf", content),
+        ), ""
 
     def _invite(self, dispatch: Dispatch, meeting: Meeting, attendee: Party) -> Attachment:
         drill = "[DRILL] " if dispatch.is_drill else ""
@@ -180,6 +233,10 @@ class Templates:
         return _attachment("invite.ics", "text/calendar", content.encode())
 
 
+def _rendered(message: T, *failures: str) -> Rendered[T]:
+    return Rendered(message, "; ".join(dict.fromkeys(filter(None, failures))))
+
+
 def _in_earnest(plan: Plan, dispatch: Dispatch, customer: Customer | None) -> str:
     """Who would get this message if it were no drill."""
     audience = plan.audiences.get(dispatch.target.audience or "")
@@ -193,20 +250,6 @@ def _correlation(dispatch: Dispatch) -> dict[str, str]:
 
 def _local(moment: datetime, zone: ZoneInfo) -> str:
     return f"{moment.astimezone(zone):%A %d %B %Y, %H:%M %Z}"
-
-
-def _named(text: str, contacts: Contacts, spelling: Spelling = as_is) -> str:
-    """`text` with the names of those whom it mentions by key; a key that nobody has any more stays."""
-
-    def name(found: re.Match[str]) -> str:
-        sign, key = found.groups()
-        if key not in contacts:
-            return found[0]
-        contact = contacts[key]
-        ways = [contact.email, contact.phone] if sign == "@@" else []
-        return spelling(", ".join([contact.name, *filter(None, ways)]))
-
-    return _KEY.sub(name, text)
 
 
 def _attachment(name: str, media_type: str, content: bytes) -> Attachment:

@@ -6,12 +6,13 @@ import logging
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from jinja2 import FileSystemLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from tocsin.domain.durations import describe
+from tocsin.markdown import prose
 
 Kind = Literal["md", "sms", "voice"]
 """An email's body in Markdown, a text message, what a call says."""
@@ -24,12 +25,25 @@ Context = Mapping[str, Any]
 _log = logging.getLogger(__name__)
 
 
+class Filled(NamedTuple):
+    """What a template said; `failure` tells which one failed, and how, when these are the plain words."""
+
+    text: str
+    failure: str = ""
+
+
+class Prose(str):
+    """A text in which people may write lists, strong words and tables."""
+
+    __slots__ = ()
+
+
 def as_is(text: str) -> str:
     """The spelling that changes nothing."""
     return text
 
 
-def fill(folders: tuple[Path, ...], kind: Kind, context: Context, spelling: Spelling = as_is) -> str:
+def fill(folders: tuple[Path, ...], kind: Kind, context: Context, spelling: Spelling = as_is) -> Filled:
     """The message in the words of its template; `tocsin.rendering` says which one that is.
 
     A template that fails is logged, by its name and without its contents, and `essentials` are said instead.
@@ -40,20 +54,18 @@ def fill(folders: tuple[Path, ...], kind: Kind, context: Context, spelling: Spel
         filled = template.render(context).strip()
     # A template is the plan author's program: whatever it raises, the page must go out.
     except Exception as error:  # noqa: BLE001
-        _say_what_failed(context, kind, error)
-        return essentials(context, kind)
-    return filled if kind == "md" else " ".join(filled.split())
+        return Filled(spelling(essentials(context, kind)), _what_failed(context, kind, error))
+    return Filled(filled if kind == "md" else " ".join(filled.split()))
 
 
-def frame(folders: tuple[Path, ...], kind: Literal["html", "txt"], body: str, context: Context) -> str:
+def frame(folders: tuple[Path, ...], kind: Literal["html", "txt"], body: str, context: Context) -> Filled:
     """An email's body with what surrounds it; the body alone where the frame fails."""
     environment = _environment(folders, as_is, kind == "html")
     try:
-        return environment.get_template(f"frame.{kind}.j2").render(context, body=body)
+        return Filled(environment.get_template(f"frame.{kind}.j2").render(context, body=body))
     # For the reason above.
     except Exception as error:  # noqa: BLE001
-        _say_what_failed(context, f"frame.{kind}", error)
-        return body
+        return Filled(body, _what_failed(context, f"frame.{kind}", error))
 
 
 def essentials(context: Context, kind: Kind) -> str:
@@ -90,9 +102,18 @@ def sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
-def _say_what_failed(context: Context, kind: str, error: Exception) -> None:
+def _what_failed(context: Context, kind: str, error: Exception) -> str:
+    """The failure in words for the record; and in the log, where the operators look."""
     what = (context["plan"].name, kind, context["template"], context["message"], type(error).__name__)
     _log.error("plan %s: the %s template of %s failed for %s with %s; plain words go out instead", *what)
+    return f"the {kind} template of {context['template']} failed with {type(error).__name__}"
+
+
+def _spelled(value: object, spelling: Spelling) -> object:
+    """What a template puts out, spelled; of prose, only what would be more than prose."""
+    if isinstance(value, Prose):
+        return value if spelling is as_is else prose(value)
+    return spelling(value) if isinstance(value, str) else value
 
 
 @lru_cache(maxsize=64)
@@ -105,7 +126,7 @@ def _environment(
         autoescape=autoescape,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=lambda value: spelling(value) if isinstance(value, str) else value,
+        finalize=lambda value: _spelled(value, spelling),
     )
-    environment.filters.update(sentence=sentence, spelled=" ".join, lasting=describe)
+    environment.filters.update(sentence=sentence, spelled=" ".join, lasting=describe, prose=Prose)
     return environment

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from tocsin.calendars import pin
 from tocsin.domain.channel import Call, ChannelError, Email, Receipt, Sms
 from tocsin.domain.directory import Contact, Directory
-from tocsin.domain.messages import ArchiveIncident, Dispatch, KeepEntries, OpenedRecord, OpenRecord
+from tocsin.domain.messages import ArchiveIncident, Dispatch, KeepEntries, OpenedRecord, OpenRecord, Rendered
 from tocsin.domain.naming import identify
 from tocsin.domain.plan import Plan
 from tocsin.yamlfile import parse
@@ -165,20 +165,24 @@ class MemoryDirectories:
 class PlainRenderer:
     """Says only what a test looks for."""
 
-    def email(self, dispatch: Dispatch, contact: Contact, address: str) -> Email:
+    def email(self, dispatch: Dispatch, contact: Contact, address: str) -> Rendered[Email]:
         """Subject and report as text."""
         lines = [f"{line.heading}: {line.text}" for line in dispatch.report.lines] if dispatch.report else []
         text = "\n".join([dispatch.text, *lines])
-        return Email(to=address, subject=dispatch.subject, text=text, html=text, message_id=dispatch.message)
+        return Rendered(
+            Email(to=address, subject=dispatch.subject, text=text, html=text, message_id=dispatch.message)
+        )
 
-    def sms(self, dispatch: Dispatch, address: str, person: str) -> Sms:
+    def sms(self, dispatch: Dispatch, address: str, person: str) -> Rendered[Sms]:
         """The code and the subject."""
         body = f"{dispatch.code} {dispatch.subject} {dispatch.text}".strip()
-        return Sms(to=address, body=body, status_callback=dispatch.message)
+        return Rendered(Sms(to=address, body=body, status_callback=dispatch.message))
 
-    def call(self, dispatch: Dispatch, contact: Contact, address: str, person: str) -> Call:
+    def call(self, dispatch: Dispatch, contact: Contact, address: str, person: str) -> Rendered[Call]:
         """The subject."""
-        return Call(to=address, say=dispatch.subject, answer_url=person, status_callback=dispatch.message)
+        return Rendered(
+            Call(to=address, say=dispatch.subject, answer_url=person, status_callback=dispatch.message)
+        )
 
 
 @dataclass

@@ -7,6 +7,7 @@ from datetime import datetime
 from tocsin.domain import approvals, naming, reports
 from tocsin.domain.case import Case
 from tocsin.domain.messages import Asked, Dispatch
+from tocsin.domain.picturing import Picture, picture_of
 from tocsin.domain.state import Meeting, Message, Target
 
 
@@ -36,6 +37,7 @@ def dispatch_of(case: Case, message: Message, workflow: str, now: datetime) -> D
         customer=state.customer,
         created=message.created,
         report=_report(case, message, now),
+        picture=_picture(case, message, now),
         meeting=_meeting(case, message),
         approval=_approval(case, message),
         wording=message.wording,
@@ -66,6 +68,12 @@ def _report(case: Case, message: Message, now: datetime) -> reports.Report | Non
 
 def _approval(case: Case, message: Message) -> Asked | None:
     return approvals.asked(case, case.state.approvals[message.approval]) if message.approval else None
+
+
+def _picture(case: Case, message: Message, now: datetime) -> Picture | None:
+    """Goes with a report, and to nobody outside: it shows how every promise stands, also those to others."""
+    is_inside = message.purpose == "report" and not _is_for_outsiders(case, message)
+    return picture_of(case, now) if is_inside else None
 
 
 def _meeting(case: Case, message: Message) -> Meeting | None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Generic, Literal, NamedTuple, TypeVar
 
 from tocsin.domain.base import Moment, Value
 from tocsin.domain.calendar import BusinessCalendar
 from tocsin.domain.channel import ChannelName
 from tocsin.domain.events import Alert
+from tocsin.domain.picturing import Picture
 from tocsin.domain.plan import Plan
 from tocsin.domain.reports import Report
 from tocsin.domain.state import Actor, Entry, IncidentState, Meeting, PlanPin, Reporter, Target
+
+T = TypeVar("T")
 
 
 class IncidentStart(Value):
@@ -156,6 +159,7 @@ class Dispatch(Value):
     customer: str | None
     created: Moment
     report: Report | None = None
+    picture: Picture | None = None
     meeting: Meeting | None = None
     approval: Asked | None = None
     wording: str | None = None
@@ -168,6 +172,13 @@ class Drafting(Value):
     dispatch: Dispatch
     text: str = ""
     """Somebody's own words, in the place of the template's."""
+
+
+class Rendered(NamedTuple, Generic[T]):
+    """A message in its words; `note` says what it has to go without, and is empty when that is nothing."""
+
+    message: T
+    note: str = ""
 
 
 class Dispatched(Value):
