@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tocsin import chain
 from tocsin.domain.base import Value
-from tocsin.files import locked, sync_folder, write_whole
+from tocsin.files import JsonLines, locked, sync_folder, write_whole
 from tocsin.manifest import MANIFEST, TIMELINE, Manifest, files_below, fingerprint, is_plain, listed
 
 OPEN = 0o750
@@ -74,6 +74,32 @@ def enter(state: Path, seal: Seal) -> None:
         known = [line["manifest"] for line in lines if line["incident"] == seal.incident]
         if known[-1:] != [seal.manifest]:
             file.append(chain.chained([seal.model_dump(mode="json")], chain.head_of(lines)))
+
+
+def contradictions(state: Path, incident: str, manifest: str | None) -> list[str]:
+    """What the installation's list of seals has against an archive with this manifest; nothing, when they agree.
+
+    Raises `OSError` for a list that cannot be read.
+    """
+    if not (state / SEALS).exists():
+        return [f"{SEALS} has no seal of incident {incident}"]
+    with (state / SEALS).open("rb") as file:
+        lines = JsonLines(file).read()
+    chains = [chain.BEGINNING, *(str(line["chain"]) for line in lines)]
+    broken = [
+        f"{SEALS}:{place} was changed, or a line before it was taken out"
+        for place, (before, line) in enumerate(zip(chains, lines, strict=False), 1)
+        if line["chain"] != chain.link(before, line)
+    ]
+    sealed = [line["manifest"] for line in lines if line["incident"] == incident]
+    if not sealed:
+        return [*broken, f"{SEALS} has no seal of incident {incident}"]
+    if sealed[-1] != manifest:
+        return [
+            *broken,
+            f"{SEALS}: incident {incident} was sealed with the manifest {sealed[-1]}, and has {manifest}",
+        ]
+    return broken
 
 
 def _manifest(folder: Path, incident: str) -> Manifest:
