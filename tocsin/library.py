@@ -24,9 +24,11 @@ from tocsin.domain.directory import Directory
 from tocsin.domain.plan import IntakeRule, Plan
 from tocsin.domain.state import PlanPin
 from tocsin.planfiles import (
+    Examination,
     LoadedPlan,
     canonical,
     check,
+    examine,
     load_all,
     pinned,
     templates_in,
@@ -34,7 +36,7 @@ from tocsin.planfiles import (
 )
 from tocsin.planstore import PlanStore
 
-__all__ = ["PLAN_LABEL", "LoadedPlan", "PlanLibrary", "check"]
+__all__ = ["PLAN_LABEL", "Examination", "LoadedPlan", "PlanLibrary", "check", "examine"]
 
 PLAN_LABEL = "tocsin_plan"
 """The label by which an alert names its plan outright."""

@@ -1,4 +1,9 @@
-"""A plan's folder, read and checked as a whole: its policy, its directory and its templates."""
+"""A plan's folder, read and checked as a whole: its policy, its directory and its templates.
+
+What could not be run keeps a plan from being loaded: text that makes no sense, names that refer to nothing, people and
+audiences that can't be reached (`check`). What can be run and would break its own policy does not, because an
+exception that runs out overnight must stop no receiver: it is found by `examine`, for whoever writes the plan.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +12,7 @@ import json
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,6 +23,7 @@ from tocsin.domain.calendar import BusinessCalendar, CalendarSpec
 from tocsin.domain.directory import Directory, unreachable
 from tocsin.domain.plan import Plan
 from tocsin.domain.references import inconsistencies
+from tocsin.domain.review import Subject, review
 from tocsin.domain.state import PlanPin
 from tocsin.yamlfile import Document, Problem, YamlError, read
 
@@ -50,13 +57,51 @@ class LoadedPlan:
         return PlanPin(name=self.plan.plan, hash=self.hash)
 
 
+@dataclass(frozen=True)
+class Examination:
+    """What is to be said about a plan: `problems`, with which it must not be used, and `advice`."""
+
+    problems: tuple[Problem, ...] = ()
+    advice: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Files:
+    """The two files of a plan, and what stands in them."""
+
+    plan_file: Document
+    directory_file: Document
+    plan: Plan
+    directory: Directory
+
+
 def check(folder: Path) -> list[Problem]:
-    """Everything that is wrong with the plan in `folder`, in the order of its files; empty when it is in order."""
+    """Everything that keeps the plan in `folder` from being loaded, in the order of its files."""
     try:
-        _load(folder)
+        _sound(folder)
     except YamlError as error:
         return error.problems
     return []
+
+
+def examine(folder: Path, today: date) -> Examination:
+    """Check the plan in `folder`; if it could be run, review it too, as of `today`."""
+    try:
+        files = _sound(folder)
+    except YamlError as error:
+        return Examination(problems=tuple(error.problems))
+    subject = Subject(files.plan, files.directory, pinned(files.plan.calendar, today.year), today)
+    found: dict[str, list[Problem]] = {"error": [], "advice": []}
+    for finding in review(subject):
+        document = files.plan_file if finding.file == "plan" else files.directory_file
+        found[finding.severity].append(document.problem(finding.path, finding.text))
+    problems, advice = (tuple(sorted(found[weight], key=_place)) for weight in ("error", "advice"))
+    return Examination(problems, advice)
+
+
+def _place(problem: Problem) -> tuple[bool, int, int]:
+    """In the order of the files: the plan comes first."""
+    return problem.file.endswith("directory.yaml"), problem.line, problem.column
 
 
 def load_all(plans: Path) -> dict[str, LoadedPlan]:
@@ -84,6 +129,12 @@ def load_all(plans: Path) -> dict[str, LoadedPlan]:
 
 def _load(folder: Path) -> LoadedPlan:
     edition = _edition_of(folder)
+    files = _sound(folder)
+    return LoadedPlan(files.plan, files.directory, _hash(files.plan, templates_in(folder)), folder, edition)
+
+
+def _sound(folder: Path) -> _Files:
+    """The plan's files. Raises `YamlError` with everything that keeps it from being loaded."""
     plan_file, directory_file = _both(folder / "plan.yaml", folder / "directory.yaml")
     plan, directory = _validated(plan_file, directory_file)
     problems = [
@@ -94,7 +145,7 @@ def _load(folder: Path) -> LoadedPlan:
     ]
     if problems:
         raise YamlError(problems)
-    return LoadedPlan(plan, directory, _hash(plan, templates_in(folder)), folder, edition)
+    return _Files(plan_file, directory_file, plan, directory)
 
 
 def _both(*paths: Path) -> list[Document]:

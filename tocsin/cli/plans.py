@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import click
 
 from tocsin.cli import options
-from tocsin.cli.errors import Problems, Usage
+from tocsin.cli.checking import check_plans
+from tocsin.cli.errors import Usage
 from tocsin.cli.office import Office, pass_office
-from tocsin.library import check
-from tocsin.yamlfile import Problem
 
 PLAN_FILE = "plan.yaml"
 
@@ -25,19 +22,15 @@ def plan_command() -> None:
 
 @plan_command.command("check")
 @click.argument("plans", nargs=-1, metavar="[NAME|PATH]…")
+@click.option("--strict", is_flag=True, help="Fail for advice, too.")
 @options.output
 @pass_office
-def check_command(office: Office, plans: tuple[str, ...]) -> None:
+def check_command(office: Office, plans: tuple[str, ...], strict: bool) -> None:
     """Check plans: the policy, its directory and templates; all of $TOCSIN_PLANS when none is named.
 
-    Every problem is printed as file:line:column. Exit code 1 if there is any.
+    Every problem is printed as file:line:column, and so is advice. Exit code 1 if there is a problem.
     """
-    folders = _folders(office.settings().plans, plans)
-    checked = {folder: check(folder) for folder in folders}
-    problems = [problem for found in checked.values() for problem in found]
-    if problems:
-        raise Problems("\n".join(map(str, problems)), plans=_described(checked))
-    office.emit(_described(checked), lambda: "\n".join(f"plan {folder.name}: in order" for folder in folders))
+    check_plans(office, _folders(office.settings().plans, plans), strict=strict)
 
 
 def _folders(library: Path, named: Sequence[str]) -> list[Path]:
@@ -57,10 +50,3 @@ def _folder(library: Path, named: str) -> Path:
             return folder.resolve() if folder == Path() else folder
     known = ", ".join(sorted(file.parent.name for file in library.glob(f"*/{PLAN_FILE}"))) or "none"
     raise Usage(f'"{named}" is neither a plan in {library} ({known}) nor a folder with a {PLAN_FILE}')
-
-
-def _described(checked: dict[Path, list[Problem]]) -> list[dict[str, Any]]:
-    return [
-        {"plan": folder.name, "path": str(folder), "problems": [asdict(problem) for problem in found]}
-        for folder, found in checked.items()
-    ]

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tocsin.domain.duties import Duty, Level, ObligationSpec, TaskDuty
-from tocsin.domain.plan import REPORT_SOURCES, Path, Plan, Step
+from tocsin.domain.plan import REPORT_SOURCES, Path, Plan
+from tocsin.domain.steporder import misplaced_steps, placed_steps
 from tocsin.domain.words import Anchor, Phase
 
 
@@ -22,11 +23,13 @@ class _Checker:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
+        self.steps = tuple(placed_steps(plan))
 
     def problems(self) -> Iterator[tuple[Path, str]]:
         yield from self._missing_phases()
         yield from self._severities()
         yield from self._steps()
+        yield from misplaced_steps(self.plan)
         yield from self._facts()
         yield from self._reports()
         yield from self._intake()
@@ -55,20 +58,8 @@ class _Checker:
             if criterion.vendor is not None:
                 yield from self._known("vendors", criterion.vendor, ("criteria", name, "vendor"))
 
-    def _all_steps(self) -> Iterator[tuple[Step, Path]]:
-        for phase, spec in self.plan.phases.items():
-            for index, step in enumerate(spec.steps):
-                yield step, ("phases", phase.value, "steps", index)
-        for choice, steps in (self.plan.estimate.strategies if self.plan.estimate else {}).items():
-            for index, step in enumerate(steps):
-                yield step, ("estimate", "strategies", choice, index)
-        for name, response in self.plan.response_plans.items():
-            for phase, steps in response.steps.items():
-                for index, step in enumerate(steps):
-                    yield step, ("response_plans", name, "steps", phase.value, index)
-
     def _steps(self) -> Iterator[tuple[Path, str]]:
-        for step, path in self._all_steps():
+        for step, _, path in self.steps:
             yield from self._known("roles", step.role, (*path, "role"))
             kind, _, name = (step.done_when or "").partition(":")
             if kind == "fact":
@@ -198,5 +189,5 @@ class _Checker:
             yield from self._known("reports", task.letter, (*path, "letter"))
 
     def _step_named(self, id: str, path: Path) -> Iterator[tuple[Path, str]]:
-        if id not in {step.id for step, _ in self._all_steps()}:
+        if id not in {placed.step.id for placed in self.steps}:
             yield path, f'"{id}" is no step of this plan'

@@ -1,0 +1,72 @@
+"""Reports that will have gaps: facts that nobody is asked for, lines that the record can never fill."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tocsin.domain.plan import Plan
+from tocsin.domain.review.finding import Finding, advice, error, listed
+from tocsin.domain.review.subject import Promise, Subject, report_of
+from tocsin.domain.steporder import placed_steps
+from tocsin.domain.words import Anchor
+
+
+def unasked(subject: Subject) -> Iterator[Finding]:
+    """Facts and lines of reports that will read "not yet known"."""
+    for promise in subject.promises:
+        yield from _facts_unasked(subject.plan, promise)
+    yield from _facts_unused(subject.plan)
+    yield from _lines_without_source(subject)
+
+
+def _facts_unasked(plan: Plan, promise: Promise) -> Iterator[Finding]:
+    if promise.spec.remind or promise.spec.escalate is not None:
+        return
+    for duty, path in promise.duties:
+        report = report_of(plan, duty)
+        wanted = list(_facts_in(plan, report)) if report is not None else []
+        if wanted:
+            yield advice(
+                path,
+                f"{report} is sent with {listed(wanted)}, and nobody is asked for what is not known by then; say "
+                f"when, with `remind` or `escalate`",
+            )
+
+
+def _facts_in(plan: Plan, report: str) -> Iterator[str]:
+    for field in plan.reports[report].fields:
+        kind, _, name = field.source.partition(":")
+        if kind == "fact":
+            yield name
+
+
+def _facts_unused(plan: Plan) -> Iterator[Finding]:
+    used = {name for report in plan.reports for name in _facts_in(plan, report)}
+    used |= {(placed.step.done_when or "").removeprefix("fact:") for placed in placed_steps(plan)}
+    used |= {plan.estimate.fact} if plan.estimate is not None else set()
+    for name, fact in plan.facts.items():
+        if name not in used:
+            yield advice(
+                ("facts", name),
+                f"no report says {fact.title.lower()!r}: {fact.owed_by} would owe it for nothing; take `fact:{name}` "
+                f"into a report, or leave the fact out",
+            )
+
+
+def _lines_without_source(subject: Subject) -> Iterator[Finding]:
+    plan = subject.plan
+    absent = {
+        "bridge": ("bridge", plan.bridge is None),
+        "agreement": ("agreement", plan.agreement is None),
+        "impact": ("impacts", not plan.impacts),
+        f"anchor:{Anchor.REPORT_SENT}": ("marks", not subject.is_ever_known(Anchor.REPORT_SENT)),
+    }
+    for name, report in plan.reports.items():
+        for index, field in enumerate(report.fields):
+            key, is_absent = absent.get(field.source, ("", False))
+            if is_absent:
+                yield error(
+                    ("reports", name, "fields", index, "source"),
+                    f"this line stays empty: `{field.source}` comes from `{key}`, which this plan has not; add that, "
+                    f"or leave the line out",
+                )
