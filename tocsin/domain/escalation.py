@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from tocsin.domain import naming
-from tocsin.domain.case import Draft
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tocsin.domain import naming, vendors
+from tocsin.domain.case import Case, Draft
+from tocsin.domain.channel import ChannelName
+from tocsin.domain.delivery import DeliveryState
 from tocsin.domain.state import Acknowledgement, Actor, Message, Page, PageLevel, Target
 
 REMEMBERED_TRIES = 20
 """How many messages of one page stay in the state, which has to fit into a workflow's payload."""
+
+IN_VAIN = frozenset({DeliveryState.FAILED, DeliveryState.FAILED_FOR_NOW, DeliveryState.NO_ANSWER})
+"""What a page does not wait for any longer: a phone that is switched off may be on again too late."""
+
+
+class Rung(NamedTuple):
+    """One try of a page: its place in the levels, and the channels, several where a level takes all at once."""
+
+    level: int
+    position: int
+    via: tuple[ChannelName, ...]
 
 
 def open_page(
@@ -34,37 +50,87 @@ def open_page(
 
 
 def climb(draft: Draft, page: Page) -> None:
-    """Try the next rung: the next channel of this level, the next level, or the first again."""
-    page.channel += 1
-    if page.channel >= len(page.levels[page.level].via):
-        page.channel, page.level = 0, page.level + 1
-    if page.level >= len(page.levels):
-        page.level, page.round = 0, page.round + 1
+    """Try the next rung: the next channel of this level, the next level, or the first again. Those that an outage has
+    closed are passed over."""
+    _detour(draft, page)
+    rung = _next(draft, page)
+    if rung is None:
+        page.round += 1
         draft.record("page", f"page {page.number}: nobody answered; round {page.round} begins")
-    _try_rung(draft, page)
+        rung = _open_rungs(draft, page)[0]
+    page.level, page.channel = rung.level, rung.position
+    _try(draft, page, rung)
 
 
-def _try_rung(draft: Draft, page: Page) -> None:
-    level = page.levels[page.level]
-    channel = level.via[page.channel]
+def _rungs(page: Page) -> Iterator[Rung]:
+    for number, level in enumerate(page.levels):
+        tries = [level.via] if level.at_once else [(channel,) for channel in level.via]
+        yield from (Rung(number, position, via) for position, via in enumerate(tries))
+
+
+def _open_rungs(case: Case, page: Page) -> list[Rung]:
+    """The rungs that can be tried, with what is open of each; all of them where an outage has closed every one."""
+    shut = vendors.closed(case)
+    left = [
+        rung._replace(via=tuple(channel for channel in rung.via if channel not in shut))
+        for rung in _rungs(page)
+    ]
+    return [rung for rung in left if rung.via] or list(_rungs(page))
+
+
+def _next(case: Case, page: Page) -> Rung | None:
+    """The next rung of this round; `None` when the round is over."""
+    stands = (page.level, page.channel)
+    return next((rung for rung in _open_rungs(case, page) if rung[:2] > stands), None)
+
+
+def _detour(draft: Draft, page: Page) -> None:
+    """Where outages have closed every channel of a page, its levels go over what the plan has instead."""
+    shut, used = vendors.closed(draft), _channels_of(page)
+    ways = vendors.open_channels(draft, used)
+    if not shut.issuperset(used) or shut & set(ways):
+        return
+    page.levels = tuple(
+        level.model_copy(update={"via": vendors.open_channels(draft, level.via)}) for level in page.levels
+    )
+    page.channel = -1
+    why = vendors.why_closed(draft, used)
+    draft.record(
+        "page", f"page {page.number}: {' and '.join(ways)} instead of {' and '.join(used)}, because {why}"
+    )
+
+
+def _channels_of(page: Page) -> tuple[ChannelName, ...]:
+    return tuple(dict.fromkeys(channel for level in page.levels for channel in level.via))
+
+
+def _try(draft: Draft, page: Page, rung: Rung) -> None:
+    level = page.levels[rung.level]
     page.next_at = draft.now + draft.scaled(level.wait)
     _forget_old_tries(draft, page)
+    where = f"level {rung.level + 1}, round {page.round}{_what_is_shut(draft, page)}"
+    draft.record("page", f"page {page.number}: {' and '.join(rung.via)} to {level.target} ({where})")
+    page.trying = tuple(_send(draft, page, level.target, channel).id for channel in rung.via)
+
+
+def _what_is_shut(draft: Draft, page: Page) -> str:
+    shut = tuple(channel for channel in _channels_of(page) if channel in vendors.closed(draft))
+    return f"; no {' and '.join(shut)}: {vendors.why_closed(draft, shut)}" if shut else ""
+
+
+def _send(draft: Draft, page: Page, target: Target, channel: ChannelName) -> Message:
     message = Message(
         id=draft.next_message_id(),
         purpose="page",
         template="page",
-        target=_whose_turn(page, level.target),
+        target=_whose_turn(page, target),
         channel=channel,
         page=page.number,
         obligation=page.obligation,
         subject=page.reason,
         created=draft.now,
     )
-    draft.record(
-        "page",
-        f"page {page.number}: {channel} to {level.target} (level {page.level + 1}, round {page.round})",
-    )
-    draft.send(message)
+    return draft.send(message)
 
 
 def _forget_old_tries(draft: Draft, page: Page) -> None:
@@ -88,13 +154,37 @@ def climb_what_is_due(draft: Draft) -> None:
 
 
 def rung_failed(draft: Draft, message: Message) -> None:
-    """A page that could not be delivered climbs at once — but the last rung waits, lest a dead vendor spin it."""
+    """A page none of whose messages could be delivered climbs at once — but the last rung waits, lest a dead vendor
+    spin it."""
     page = draft.state.pages.get(message.page or 0)
-    if page is None or not page.is_open or message.id != _messages_of(draft, page)[-1]:
+    if page is None or not page.is_open or message.id not in page.trying:
         return
-    is_last_rung = page.level == len(page.levels) - 1 and page.channel == len(page.levels[page.level].via) - 1
-    if not is_last_rung:
+    if not _hoped_for(draft, page) and _next(draft, page) is not None:
         climb(draft, page)
+
+
+def leave_what_is_closed(draft: Draft) -> None:
+    """Pages that wait for an answer over nothing but channels that an outage has closed climb at once."""
+    shut = vendors.closed(draft)
+    for page in draft.state.pages.values():
+        is_lost = any(_is_lost(message, shut) for message in _trying(draft, page))
+        if page.is_open and is_lost and not _hoped_for(draft, page):
+            climb(draft, page)
+
+
+def _hoped_for(draft: Draft, page: Page) -> list[Message]:
+    """The messages of this rung that may still be answered."""
+    shut = vendors.closed(draft)
+    tried = _trying(draft, page)
+    return [message for message in tried if message.state not in IN_VAIN and not _is_lost(message, shut)]
+
+
+def _trying(draft: Draft, page: Page) -> list[Message]:
+    return [draft.state.messages[id] for id in page.trying]
+
+
+def _is_lost(message: Message, shut: frozenset[ChannelName]) -> bool:
+    return message.channel in shut and message.state in {DeliveryState.QUEUED, DeliveryState.SENT}
 
 
 def _messages_of(draft: Draft, page: Page) -> list[str]:

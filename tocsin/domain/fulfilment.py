@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from tocsin.domain import approvals, escalation, meetings, notices, reports, tasks
+from tocsin.domain import approvals, escalation, meetings, notices, reports, tasks, vendors
 from tocsin.domain.case import Draft
 from tocsin.domain.duties import Duty, ObligationSpec
 from tocsin.domain.events import Recipient, RecipientsFound
@@ -136,7 +136,7 @@ def _send(
         ).id
         return
     assert duty.notify is not None
-    via = recipient.via or duty.notify.via
+    via = vendors.open_channels(draft, recipient.via or duty.notify.via)
     for channels in [(channel,) for channel in via] if duty.notify.at_once else [via]:
         yield notices.tell(
             draft, target, channels, "notice", duty.notify.message, obligation.key, subject, wording=wording

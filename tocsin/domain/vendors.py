@@ -53,7 +53,9 @@ def watches(case: Case) -> dict[str, ReadFeed]:
     """The feeds that are to be read, by vendor: of each that is down, while somebody still works on the incident."""
     if not case.state.is_open or case.state.phase is None:
         return {}
-    return {name: _watch(case, name, vendor) for name, vendor in down(case).items() if vendor.feed is not None}
+    return {
+        name: _watch(case, name, vendor) for name, vendor in down(case).items() if vendor.feed is not None
+    }
 
 
 def _watch(case: Case, name: str, vendor: Vendor) -> ReadFeed:
