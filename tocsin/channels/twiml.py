@@ -9,6 +9,12 @@ from tocsin.domain.channel import Call
 SECONDS_FOR_A_KEY = 8
 """How long the call waits for a key after the last word."""
 
+SECONDS_FOR_A_WORD = 10
+"""How long the call waits for somebody to begin to speak. Twilio listens for 60 s in all."""
+
+SECONDS_OF_SILENCE = 3
+"""How long somebody must say nothing to have finished."""
+
 
 def spoken(call: Call) -> str:
     """The call itself: the message twice, and a key taken if `call` has an `answer_url`."""
@@ -25,6 +31,24 @@ def thanks(text: str, language: str = "en-US") -> str:
     response = VoiceResponse()
     response.say(text, language=language)
     response.hangup()
+    return str(response)
+
+
+def question(say: str, action: str, language: str = "en-US") -> str:
+    """A question that is answered in words, which go to `action` as `SpeechResult`; silence goes there without it."""
+    response = VoiceResponse()
+    gather = Gather(
+        input="speech",
+        action=action,
+        method="POST",
+        timeout=SECONDS_FOR_A_WORD,
+        speech_timeout=SECONDS_OF_SILENCE,
+        action_on_empty_result=True,
+        profanity_filter=False,  # it would put asterisks into a report
+        language=language,
+    )
+    gather.say(say, language=language)
+    response.append(gather)
     return str(response)
 
 

@@ -1,6 +1,6 @@
 """Twilio's callbacks: how far a text or a call has come, the key that was pressed, and the text that came back.
 
-Source: twilio.com/docs/usage/security (signatures), /docs/voice/twiml/gather, /docs/messaging/guides/webhook-request.
+Source: twilio.com/docs/voice/twiml/gather, /docs/messaging/guides/webhook-request.
 Reports that Temporal cannot take now are answered with 503. A person who waits is always answered in words.
 """
 
@@ -17,20 +17,19 @@ from starlette.responses import JSONResponse, Response
 from tocsin.callbacks import KEY_PATH, SMS_PATH, STATUS_PATH
 from tocsin.channels import twiml
 from tocsin.channels.deliveries import delivery_of_twilio_call, delivery_of_twilio_sms
-from tocsin.channels.signatures import twilio_signature_is_valid
 from tocsin.domain import naming
 from tocsin.domain.channel import Call
 from tocsin.domain.commands import Acknowledge
 from tocsin.domain.events import Commanded, Delivery
 from tocsin.domain.state import Actor
-from tocsin.ingest.bodies import Form, body_of, read_form
+from tocsin.ingest.bodies import Form
 from tocsin.ingest.problems import Problem
 from tocsin.ingest.reception import Reception
+from tocsin.ingest.signed import TwilioSigned
 from tocsin.ingest.texting import Texting
 from tocsin.temporal import TemporalUnavailable
 from workflows.incident import IncidentWorkflow
 
-SIGNATURE_HEADER = "X-Twilio-Signature"
 ACKNOWLEDGE_KEY = "1"
 
 _log = logging.getLogger(__name__)
@@ -41,6 +40,7 @@ class TwilioCallbacks:
 
     def __init__(self, reception: Reception) -> None:
         self._reception = reception
+        self._signed = TwilioSigned(reception.settings)
         self._texting = Texting(reception)
         self.router = APIRouter(tags=["vendors"])
         for path, endpoint, summary in (
@@ -52,7 +52,7 @@ class TwilioCallbacks:
 
     async def status(self, request: Request) -> JSONResponse:
         """Tell the incident what became of its message."""
-        form = await self._signed_form(request)
+        form = await self._signed.form(request)
         workflow, incident, message = _queried(request, "workflow", "incident", "message")
         now = self._reception.clock()
         report = delivery_of_twilio_sms(form, now) or delivery_of_twilio_call(form, now)
@@ -64,7 +64,7 @@ class TwilioCallbacks:
 
     async def key(self, request: Request) -> Response:
         """Acknowledge the page when the key is 1; else explain, and ask again."""
-        form = await self._signed_form(request)
+        form = await self._signed.form(request)
         workflow, incident, page, person = _queried(request, "workflow", "incident", "page", "person")
         if form.get("Digits") != ACKNOWLEDGE_KEY:
             return _xml(twiml.again(self._question(request, form, "Press 1 to acknowledge the page.")))
@@ -87,35 +87,14 @@ class TwilioCallbacks:
 
     async def sms(self, request: Request) -> Response:
         """Answer a text message, and acknowledge the page that it names."""
-        form = await self._signed_form(request)
+        form = await self._signed.form(request)
         reply = await self._texting.answer(
             form.get("From", ""), form.get("Body", ""), form.get("MessageSid", "")
         )
         return _xml(f"<Response><Message>{html.escape(reply, quote=False)}</Message></Response>")
 
-    async def _signed_form(self, request: Request) -> Form:
-        """The form, once it is certain that Twilio sent it. Raises `Problem` (403)."""
-        form = read_form(await body_of(request))
-        token = self._reception.settings.twilio_auth_token.get_secret_value()
-        signature = request.headers.get(SIGNATURE_HEADER, "")
-        # An empty token would be a key that everybody knows.
-        if not token or not twilio_signature_is_valid(token, self._signed_url(request), form, signature):
-            _log.warning("refused a request to %s whose signature is not Twilio's", request.scope["path"])
-            raise Problem(
-                HTTPStatus.FORBIDDEN,
-                "not-signed-by-twilio",
-                "the signature is not Twilio's for this URL and form; check TWILIO_AUTH_TOKEN, and that "
-                "TOCSIN_PUBLIC_URL is the address that Twilio calls",
-            )
-        return form
-
-    def _signed_url(self, request: Request) -> str:
-        """The URL as it was given to Twilio: never from the Host header, which anybody can set."""
-        path, query = request.scope["path"], request.scope["query_string"].decode("latin-1")
-        return f"{self._reception.settings.public_url.rstrip('/')}{path}" + (f"?{query}" if query else "")
-
     def _question(self, request: Request, form: Form, say: str) -> Call:
-        url = self._signed_url(request)
+        url = self._signed.url(request)
         return Call(to=form.get("To", ""), say=say, answer_url=url, status_callback=url)
 
 

@@ -1,0 +1,45 @@
+"""Forms that Twilio signed. Source: twilio.com/docs/usage/security."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+
+from starlette.requests import Request
+
+from tocsin.channels.signatures import twilio_signature_is_valid
+from tocsin.ingest.bodies import Form, body_of, read_form
+from tocsin.ingest.problems import Problem
+from tocsin.settings import Settings
+
+SIGNATURE_HEADER = "X-Twilio-Signature"
+
+_log = logging.getLogger(__name__)
+
+
+class TwilioSigned:
+    """Believes Twilio's signature and nothing else."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    async def form(self, request: Request) -> Form:
+        """The form, once it is certain that Twilio sent it. Raises `Problem` (403)."""
+        form = read_form(await body_of(request))
+        token = self._settings.twilio_auth_token.get_secret_value()
+        signature = request.headers.get(SIGNATURE_HEADER, "")
+        # An empty token would be a key that everybody knows.
+        if not token or not twilio_signature_is_valid(token, self.url(request), form, signature):
+            _log.warning("refused a request to %s whose signature is not Twilio's", request.scope["path"])
+            raise Problem(
+                HTTPStatus.FORBIDDEN,
+                "not-signed-by-twilio",
+                "the signature is not Twilio's for this URL and form; check TWILIO_AUTH_TOKEN, and that "
+                "TOCSIN_PUBLIC_URL is the address that Twilio calls",
+            )
+        return form
+
+    def url(self, request: Request) -> str:
+        """The URL as it was given to Twilio: never from the Host header, which anybody can set."""
+        path, query = request.scope["path"], request.scope["query_string"].decode("latin-1")
+        return f"{self._settings.public_url.rstrip('/')}{path}" + (f"?{query}" if query else "")
