@@ -27,6 +27,8 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from tests.workflows.house import Lighthouse, workers_of
+from tocsin.cli.errors import Usage
+from tocsin.cli.gateway import TemporalIncidents
 from tocsin.domain import commands as say
 from tocsin.domain import naming
 from tocsin.domain.channel import Refused
@@ -296,9 +298,11 @@ async def test_ids_and_search_attributes_hold_no_personal_data(sealed: WorkflowE
 
 
 async def test_whoever_lacks_the_key_is_told_which_one(sealed: WorkflowEnvironment) -> None:
-    house = Lighthouse(sealed)
-    await lamp_goes_out(house)
+    await gossip(sealed.client)
+    stranger = under(KeyRing({}), sealed).client
+    said = 'under key "k1", and this process has no key at all'
 
-    stranger = Lighthouse(under(KeyRing({}), sealed))
-    with pytest.raises(UnknownKey, match='under key "k1", and this process has no key at all'):
-        await stranger.incident.result()
+    with pytest.raises(UnknownKey, match=said):
+        await stranger.get_workflow_handle("gossip").result()
+    with pytest.raises(Usage, match=said):
+        await TemporalIncidents(stranger).look_up("gossip")

@@ -12,6 +12,8 @@ STATUS_PATH = "/v1/twilio/status"
 KEY_PATH = "/v1/twilio/key"
 SMS_PATH = "/v1/twilio/sms"
 EVENTS_PATH = "/v1/sendgrid/events"
+CODEC_PATH = "/v1/codec"
+"""Where Temporal's UI has payloads decoded."""
 
 
 def status_url(public_url: str, workflow: str, incident: str, message: str) -> str:

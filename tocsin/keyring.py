@@ -30,7 +30,7 @@ NONCE_BYTES = 12
 DEFAULT_FILE = "payload-keys"
 """In the state folder: counts when the settings name no other keys."""
 
-_ENTRY = re.compile(r"([A-Za-z0-9._-]{1,64}):(\S+)")
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class KeyRingError(SettingsError):
@@ -118,10 +118,12 @@ class KeyRing:
 
 
 def new_key(name: str) -> str:
-    """A fresh entry for a key ring. Raises `KeyRingError` for a name that cannot stand there."""
-    entry = f"{name}:{base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()}"
-    _entry(entry, "the new key")
-    return entry
+    """A fresh entry for a key ring. Raises `KeyRingError` for a name that cannot stand in one."""
+    if not _NAME.fullmatch(name):
+        raise KeyRingError(
+            f'"{name}" cannot be the name of a key: write up to 64 letters, digits, dots, dashes and underscores'
+        )
+    return f"{name}:{base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()}"
 
 
 def ensure_file(folder: Path, name: str) -> Path:
@@ -140,16 +142,16 @@ def _text_of(file: Path) -> str:
 
 
 def _entry(entry: str, where: str) -> tuple[str, bytes]:
-    written = _ENTRY.fullmatch(entry)
+    name, _, written = entry.partition(":")
     try:
-        key = base64.b64decode(written[2], validate=True) if written else b""
+        key = base64.b64decode(written, validate=True)
     except binascii.Error:
         key = b""
-    if written is None or len(key) != KEY_BYTES:
+    if not _NAME.fullmatch(name) or len(key) != KEY_BYTES:
         raise KeyRingError(
             f"{where}: write NAME:KEY, the key {KEY_BYTES} random bytes in base64; `tocsin keys new` prints one"
         )
-    return written[1], key
+    return name, key
 
 
 def _cipher(key: bytes) -> AESGCM:

@@ -29,6 +29,7 @@ from tocsin.domain.messages import CommandReply
 from tocsin.domain.reports import Report
 from tocsin.domain.state import Entry, Message
 from tocsin.domain.view import IncidentView, LedgerRow
+from tocsin.keyring import UnreadablePayload
 from tocsin.settings import SettingsError
 from workflows import attributes
 from workflows.casework import Casework
@@ -86,9 +87,10 @@ class TemporalIncidents:
             async with _answering():
                 handle = self.client.get_workflow_handle(workflow, run_id=run)
                 found = await handle.describe(rpc_timeout=ANSWER_WITHIN)
+                summary = await found.static_summary()
         except Gone:
             return None
-        return _execution(found, await found.static_summary() or "")
+        return _execution(found, summary or "")
 
     async def command(self, workflow: str, commanded: Commanded) -> CommandReply:
         """Send the update, whose id is the command's."""
@@ -156,6 +158,8 @@ async def _answering(within: timedelta = ANSWER_WITHIN) -> AsyncIterator[None]:
         raise NoWorker(_NO_WORKER) from error
     except WorkflowUpdateFailedError as error:
         raise _failed_update(error.cause) from error
+    except UnreadablePayload as error:
+        raise Usage(str(error)) from error
     except WorkflowQueryFailedError as error:
         raise Failed(f"the incident could not answer: {error}") from error
     except RPCError as error:

@@ -48,6 +48,9 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Plans": {
         "plan": ("plans", "Check plans for mistakes."),
     },
+    "Keys": {
+        "keys": ("keys", "Make keys for encryption, and list those in use."),
+    },
     "This shell": {
         "completion": ("completion", "Print the script that completes commands in a shell."),
     },

@@ -13,7 +13,7 @@ from types import FrameType
 from tocsin.embedded.demo import demo
 from tocsin.embedded.processes import StartError
 from tocsin.embedded.stack import Stack
-from tocsin.settings import environment
+from tocsin.settings import SettingsError, environment
 from tocsin.temporal import TemporalUnavailable
 
 STATE = Path(".tocsin")
@@ -81,7 +81,7 @@ def main(arguments: Sequence[str]) -> int:
         signal.signal(number, _interrupt)
     try:
         return commands[arguments[0]]()
-    except (StartError, TemporalUnavailable) as error:
+    except (StartError, SettingsError, TemporalUnavailable) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

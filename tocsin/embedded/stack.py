@@ -14,9 +14,12 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSe
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from tocsin.callbacks import CODEC_PATH
 from tocsin.domain import naming
 from tocsin.embedded.processes import START_TIMEOUT, Processes, StartError, answers, free_port, is_taken
+from tocsin.keyring import ensure_file
 from tocsin.sandbox.signing import PUBLIC_KEY_NAME
+from tocsin.settings import ANYBODY, Settings
 from tocsin.temporal import TemporalUnavailable, connect
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +46,8 @@ class Ports:
 class Stack:
     """A Temporal server, the sandbox, the receiver and a worker.
 
-    `state` holds everything that survives: the server's database, the records, the sandbox's inbox and key, the logs.
+    `state` holds everything that survives: the server's database and the keys that it is encrypted under, the records,
+    the sandbox's inbox and key, the logs.
     `environment` is the caller's; `drill_speed` makes every incident a drill.
     """
 
@@ -81,6 +85,18 @@ class Stack:
         """The embedded server's UI; the user's own server has its own."""
         return None if self.has_own_server else f"http://127.0.0.1:{self.ports.ui}"
 
+    @property
+    def settings(self) -> Settings:
+        """What the stack's processes read; for a client of one's own. Raises `SettingsError`."""
+        return Settings.from_environment(self.child_environment())
+
+    @property
+    def ui_origins(self) -> str:
+        """How a browser may name the embedded UI; of the user's own, they say it themselves."""
+        if self.has_own_server:
+            return self.environment.get("TOCSIN_UI_ORIGIN", "")
+        return f"http://127.0.0.1:{self.ports.ui},http://localhost:{self.ports.ui}"
+
     def child_environment(self) -> dict[str, str]:
         """What the worker, the receiver and the CLI read: the caller's variables, with the sandbox as every vendor."""
         return {
@@ -90,6 +106,8 @@ class Stack:
             "TOCSIN_STATE": str(self.state),
             "TOCSIN_PUBLIC_URL": self.receiver_url,
             "TOCSIN_INGEST_TOKENS": "",  # it listens on loopback alone, and the example alert carries no token
+            "TOCSIN_CODEC_TOKENS": ANYBODY,  # the UI could send none; whoever is on this machine reads everything
+            "TOCSIN_UI_ORIGIN": self.ui_origins,
             "TOCSIN_DRILL_SPEED": str(self.drill_speed or self.environment.get("TOCSIN_DRILL_SPEED", "")),
             "SENDGRID_API_KEY": "SG.sandbox",
             "SENDGRID_HOST": self.sandbox_url,
@@ -106,6 +124,7 @@ class Stack:
         """Start everything, each once what it needs answers. Raises `StartError`; nothing is left running then."""
         try:
             self._refuse_taken_ports()
+            self._have_keys()
             self.start_temporal()
             asyncio.run(self._prepare_temporal())
             self.start_sandbox()
@@ -127,6 +146,7 @@ class Stack:
             str(Path(sys.executable).with_name("temporal")),
             *("server", "start-dev", "--ip", "127.0.0.1"),
             *("--port", str(self.ports.temporal), "--ui-port", str(self.ports.ui)),
+            *("--ui-codec-endpoint", f"{self.receiver_url}{CODEC_PATH}"),
             *("--db-filename", str(self.state / "temporal.db")),
             *("--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=NORMAL"),
             *("--dynamic-config-value", "matching.enableFairness=true"),
@@ -137,7 +157,7 @@ class Stack:
         self.processes.start("temporal", command, self.environment, lambda: is_taken(self.ports.temporal))
 
     async def _prepare_temporal(self) -> None:
-        client = await _connect_when_healthy(self.temporal_address)
+        client = await _connect_when_healthy(self.temporal_address, self.settings)
         await register_search_attributes(client)
         await _wait_for_search_attributes(client)
 
@@ -184,6 +204,12 @@ class Stack:
         """End a process as a power cut would: SIGKILL, no farewell. Start it again with its own method."""
         self.processes.kill(name)
 
+    def _have_keys(self) -> None:
+        """Everything runs encrypted: under the user's keys, or under one that is made once for this state."""
+        given = Settings.from_environment(self.environment)
+        if not (given.payload_keys.get_secret_value() or given.payload_keys_file):
+            ensure_file(self.state, "embedded")
+
     def _refuse_taken_ports(self) -> None:
         wanted = {"sandbox": self.ports.sandbox, "receiver": self.ports.receiver, "worker": self.ports.health}
         if not self.has_own_server:
@@ -193,12 +219,12 @@ class Stack:
                 raise StartError(f"port {port}, meant for {name}, is taken: is `make up` running already?")
 
 
-async def _connect_when_healthy(address: str) -> Client:
+async def _connect_when_healthy(address: str, settings: Settings) -> Client:
     """A client, once the server is: it opens its port a moment before."""
     deadline = time.monotonic() + START_TIMEOUT
     while True:
         try:
-            return await connect(address)
+            return await connect(address, settings=settings)
         except TemporalUnavailable:
             if time.monotonic() > deadline:
                 raise

@@ -19,15 +19,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from temporalio.api.common.v1 import Payload, Payloads
 
+from tocsin.callbacks import CODEC_PATH
 from tocsin.codec import EncryptionCodec
 from tocsin.ingest.bodies import body_of
 from tocsin.ingest.codec_gate import Gate, LoopbackGate, TokenGate
 from tocsin.ingest.problems import Problem, speak_in_problems
-from tocsin.ingest.tokens import ANYBODY, Tokens
+from tocsin.ingest.tokens import Tokens
 from tocsin.keyring import KeyRing, UnreadablePayload
-from tocsin.settings import VARIABLES, Settings, SettingsError
-
-CODEC_PATH = "/v1/codec"
+from tocsin.settings import ANYBODY, VARIABLES, Settings, SettingsError
 
 Change = Callable[[Sequence[Payload]], Awaitable[list[Payload]]]
 

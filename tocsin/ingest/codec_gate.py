@@ -18,9 +18,11 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from tocsin.callbacks import CODEC_PATH
 from tocsin.ingest.bodies import body_of, read_form
 from tocsin.ingest.problems import Problem
-from tocsin.ingest.tokens import ANYBODY, Tokens
+from tocsin.ingest.tokens import Tokens
+from tocsin.settings import ANYBODY
 
 COOKIE = "tocsin_codec"
 
@@ -87,7 +89,7 @@ class TokenGate:
         cookie = base64.urlsafe_b64encode(token.strip().encode()).decode()
         # Strict keeps other sites' pages from using it. The UI is of the same site: another port, or a sister domain.
         answer.set_cookie(
-            COOKIE, cookie, httponly=True, samesite="strict", secure=self._is_https, path="/v1/codec"
+            COOKIE, cookie, httponly=True, samesite="strict", secure=self._is_https, path=CODEC_PATH
         )
         return answer
 

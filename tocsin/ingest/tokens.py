@@ -6,10 +6,7 @@ import hmac
 from http import HTTPStatus
 
 from tocsin.ingest.problems import Problem
-from tocsin.settings import VARIABLES, SettingsError
-
-ANYBODY = "anybody"
-"""Who somebody is where no token is asked for."""
+from tocsin.settings import ANYBODY, VARIABLES, SettingsError
 
 
 class Tokens:
