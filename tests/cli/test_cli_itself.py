@@ -118,7 +118,9 @@ def test_a_plan_that_is_in_order_is_told_to_be(
     words = [named.format(plans=plans)] if named else []
 
     assert _check(plans, *words) == 0
-    assert capsys.readouterr() == ("plan harbour: in order\n", "")
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[-1] == "plan harbour: in order, with 4 pieces of advice"
+    assert printed.err == ""
 
 
 def test_every_problem_of_a_plan_is_told_with_file_line_and_column(
