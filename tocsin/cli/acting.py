@@ -95,15 +95,29 @@ def page_command(said: Said, reason: str, role: str | None, person: str | None) 
 @click.option(
     "--criterion", "criteria", multiple=True, metavar="NAME", help="What is true of it; repeat for more."
 )
+@click.option(
+    "--impact", "impacts", multiple=True, metavar="NAME", help="Whom or what it hits; repeat for more."
+)
 @click.option("--why", default="", metavar="REASON", help="What the decision rests on.")
 @click.option("--loosen", is_flag=True, help="Let later deadlines replace promises that were already made.")
 def classify_command(
-    said: Said, severity: str | None, criteria: tuple[str, ...], why: str, loosen: bool
+    said: Said,
+    severity: str | None,
+    criteria: tuple[str, ...],
+    impacts: tuple[str, ...],
+    why: str,
+    loosen: bool,
 ) -> Command:
-    """Set the severity, by name or by the plan's criteria."""
-    if bool(severity) == bool(criteria):
+    """Set the severity, by name or by the plan's criteria, and whom it hits."""
+    if severity and criteria:
         raise Usage("say either SEVERITY or --criterion NAME (the plan then says the severity)")
-    return said_as.Classify(**said, severity=severity, criteria=criteria, reason=why, loosen=loosen)
+    if not (severity or criteria or impacts):
+        raise Usage("say SEVERITY, --criterion NAME (the plan then says the severity) or --impact NAME")
+    if loosen and not why:
+        raise Usage("say why later deadlines may replace what was promised: --why REASON")
+    return said_as.Classify(
+        **said, severity=severity, criteria=criteria, impacts=impacts, reason=why, loosen=loosen
+    )
 
 
 @telling("estimate")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import click
 
@@ -20,6 +21,9 @@ from tocsin.domain.commands import AddTask, Command, FinishTask
 @click.argument("what", required=False, metavar="[TITLE|N]")
 @click.option("--to", "assignee", metavar="role:ROLE|PERSON", help="Who is to do a task that is added.")
 @click.option("--within", type=options.duration, metavar="PT4H", help="How long they have.")
+@click.option("--due", type=options.moment, metavar="TIME", help="When it is due.")
+@click.option("--after", multiple=True, metavar="N|STEP", help="A task or step that has to be done before.")
+@click.option("--outcome", default="", metavar="TEXT", help="What came of a task that is done.")
 @options.speaker
 @options.output
 @pass_office
@@ -30,6 +34,9 @@ def task_command(
     what: str | None,
     assignee: str | None,
     within: timedelta | None,
+    due: datetime | None,
+    after: tuple[str, ...],
+    outcome: str,
     speaks: str | None,
     id: str | None,
 ) -> None:
@@ -38,13 +45,18 @@ def task_command(
     \b
     tocsin task REF
     tocsin task REF add "Rotate the keys" --to role:oncall --within PT4H
-    tocsin task REF done 2
+    tocsin task REF add "Deploy them" --to dana --due "2026-03-01 14:00" --after 1
+    tocsin task REF done 2 --outcome "all but one"
     """
     if action is None:
         return _list(office, reference)
     said = spoken_by(office, speaks, id)
     with making_sense():
-        command = _add(said, what, assignee, within) if action == "add" else _done(said, what)
+        if action == "add":
+            first = tuple(int(each) if each.isdecimal() else each for each in after)
+            command = _add(said, what, assignee, within=within, due=due, after=first)
+        else:
+            command = _done(said, what, outcome)
     tell(office, reference, command)
 
 
@@ -53,17 +65,17 @@ def _list(office: Office, reference: str) -> None:
     office.emit(view.tasks, lambda: tables.tasks(view.tasks, office.now()))
 
 
-def _add(said: Said, title: str | None, assignee: str | None, within: timedelta | None) -> Command:
+def _add(said: Said, title: str | None, assignee: str | None, **when: Any) -> Command:
     if not title or not assignee:
         raise Usage('say what and who: tocsin task REF add "Rotate the keys" --to role:ROLE (or --to PERSON)')
     kind, separator, role = assignee.partition(":")
     if separator and (kind != "role" or not role):
         raise Usage(f'"{assignee}" is nobody; write --to role:ROLE, or --to PERSON')
     whom = {"role": role} if separator else {"person": assignee}
-    return AddTask(**said, **whom, title=title, within=within)
+    return AddTask(**said, **whom, title=title, **when)
 
 
-def _done(said: Said, number: str | None) -> Command:
+def _done(said: Said, number: str | None, outcome: str) -> Command:
     if not number or not number.isdecimal():
         raise Usage("say which task is done, by its number: tocsin task REF done 2")
-    return FinishTask(**said, task=int(number))
+    return FinishTask(**said, task=int(number), outcome=outcome)
