@@ -14,6 +14,7 @@ from tocsin.domain import (
     facts,
     meetings,
     obligations,
+    outages,
     phases,
     tasks,
     verdicts,
@@ -52,6 +53,7 @@ _AFTER_RESOLUTION = (
     said.FinishTask,
     said.GiveUpdate,
     said.Mitigate,
+    said.NameVendor,
     said.Reword,
     said.SendReport,
     said.SetAnchor,
@@ -165,6 +167,7 @@ def _classify(draft: Draft, command: said.Classify) -> None:
     because = command.reason or ", ".join((*command.criteria, *command.impacts))
     change = f"severity {severity}" if before == severity else f"severity {severity} (was {before})"
     draft.record("classified", change + (f": {because}" if because else ""), command.actor)
+    outages.name_by_criteria(draft, command.criteria, command.actor)
     draft.set_anchor(Anchor.CLASSIFIED, draft.now, command.actor)
     if command.loosen:
         clocks.move(draft, loosen=True)
@@ -354,6 +357,7 @@ _COMMANDS: dict[type, Callable[[Draft, Any], None]] = {
     said.AddTask: _add_task,
     said.FinishTask: tasks.finish,
     said.Mitigate: tasks.mitigate,
+    said.NameVendor: outages.name_vendor,
     said.SetInterval: _interval,
     said.AskForWaiver: approvals.ask_for_waiver,
     said.Decide: approvals.decide,

@@ -19,6 +19,7 @@ from tocsin.domain import (
     fulfilment,
     notices,
     obligations,
+    outages,
     phases,
     tasks,
 )
@@ -111,6 +112,7 @@ def refuse(case: Case, command: Command, refusal: CommandRefused, now: datetime)
 
 
 def _alerted(draft: Draft, event: events.Alert) -> None:
+    outages.name_by_alert(draft, event)
     for name, firing in event.alerts.items():
         _note_alert(draft, event, name, firing)
 
@@ -155,6 +157,7 @@ def _phase_reached(draft: Draft, event: events.PhaseReached) -> None:
             "declared", f"incident {draft.state.reference}: {draft.state.title}", draft.state.reporter
         )
         draft.set_anchor(Anchor.DECLARED, draft.now)
+        outages.name_from_the_start(draft)
     phases.reach(draft, Phase(event.phase))
 
 
@@ -170,6 +173,8 @@ _HANDLERS: dict[type, Callable[[Draft, Any], None]] = {
     events.Delivery: notices.delivery_reported,
     events.RecipientsFound: fulfilment.recipients_found,
     events.Drafted: approvals.drafted,
+    events.VendorPost: outages.posted,
+    events.FeedRead: outages.feed_read,
     events.EntriesKept: _entries_kept,
     events.PhaseReached: _phase_reached,
     events.TimePassed: _time_passed,
