@@ -29,6 +29,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "note": ("acting", "Put a line on the timeline."),
         "update": ("acting", "Say where things stand, for the next notices and reports."),
         "step": ("acting", "Record a step as done, or skip it with a reason."),
+        "mitigation": ("mitigating", "Record a measure as found, tested or deployed."),
         "task": ("tasks", "List tasks, add one, or report one as done."),
         "assign": ("acting", "Give a role to a person for this incident."),
         "page": ("acting", "Page a role or a person until they acknowledge."),
