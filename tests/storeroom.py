@@ -14,6 +14,7 @@ from tocsin.domain.messages import ArchiveIncident, OpenRecord
 from tocsin.domain.state import IncidentState
 from tocsin.evidence import EvidenceStore
 from tocsin.library import PlanLibrary
+from tocsin.papers import MarkdownPapers
 from tocsin.verifying import verify
 
 LOG = b"03:12 root logs in from the lighthouse\n"
@@ -37,7 +38,14 @@ class Storeroom:
         """A gale that was survived: opened, acknowledged, with a fact and a log file, resolved and closed."""
         plans, state = library_of_the_harbour(folder), folder / "state"
         library = PlanLibrary(plans, state)
-        room = cls(state, plans, library, DiskArchive(library, state), EvidenceStore(state), World())
+        room = cls(
+            state,
+            plans,
+            library,
+            DiskArchive(library, state, MarkdownPapers(library)),
+            EvidenceStore(state),
+            World(),
+        )
         room.open()
         room.live_through_it()
         return room

@@ -12,17 +12,16 @@ from pathlib import Path
 import pytest
 
 from tests.storeroom import Storeroom
-from tocsin import dossier, sealing
+from tocsin import dossier, papers, sealing
 from tocsin.archive import DiskArchive
 from tocsin.domain import commands as say
 from tocsin.domain import naming
-from tocsin.domain.case import Case
 from tocsin.domain.messages import ArchiveIncident, KeepEntries, OpenRecord
-from tocsin.domain.reports import Report
 from tocsin.domain.state import TOCSIN, Entry, IncidentState
 from tocsin.files import write_whole
 from tocsin.library import PlanLibrary
 from tocsin.manifest import Manifest
+from tocsin.pdf import NotPrintable
 
 PLANS = Path(__file__).parents[1] / "plans"
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -241,7 +240,7 @@ def test_the_ledger_has_every_promise_with_its_verdict(storeroom):
 def test_reports_name_the_people_of_today_and_the_whole_timeline(storeroom):
     interim = (storeroom.archived() / "reports" / "interim.md").read_text()
     assert interim.startswith("# Interim report\n\nPort of Pedra · incident ")
-    assert "\n## Cause\n\na squall\n" in interim
+    assert "\n## Cause\n\na squall" in interim
     assert "\n## Who took part\n\nAna\n" in interim
 
 
@@ -281,14 +280,25 @@ def test_histories_that_were_saved_are_part_of_it(storeroom):
     assert storeroom.verify() == ()
 
 
-def test_reports_are_put_on_paper_by_whoever_can(storeroom):
-    class Printer:
-        def of(self, case: Case, report: Report) -> dict[str, bytes]:
-            return {"md": b"words", "pdf": b"%PDF"}
-
-    storeroom.archive = DiskArchive(storeroom.library, storeroom.folder, Printer())
+def test_reports_are_printed_and_printed_again_are_the_same(storeroom):
+    storeroom.archive = DiskArchive(storeroom.library, storeroom.folder)
     storeroom.archived()
-    assert {"reports/final.md", "reports/final.pdf"} <= set(storeroom.files())
+    first = storeroom.contents()
+    assert first["reports/final.pdf"].startswith(b"%PDF")
+    storeroom.archived()
+    assert storeroom.contents() == first
+
+
+def test_a_report_that_cannot_be_printed_is_archived_in_words(storeroom, monkeypatch, caplog):
+    def jams(_: object) -> bytes:
+        raise NotPrintable("the typesetter failed with a panic")
+
+    monkeypatch.setattr(papers, "to_pdf", jams)
+    storeroom.archive = DiskArchive(storeroom.library, storeroom.folder)
+    storeroom.archived()
+    assert "reports/final.md" in storeroom.files()
+    assert "reports/final.pdf" not in storeroom.files()
+    assert "report final is archived without a PDF: the typesetter failed" in caplog.text
 
 
 def test_nothing_in_a_sealed_archive_is_writable(storeroom):

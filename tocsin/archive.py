@@ -33,7 +33,7 @@ from tocsin.evidence import EvidenceStore
 from tocsin.files import JsonLines, locked, write_whole
 from tocsin.library import PlanLibrary
 from tocsin.manifest import TIMELINE
-from tocsin.papers import MarkdownPapers, Papers
+from tocsin.papers import Papers, PrintedPapers
 from tocsin.planfiles import canonical
 
 _log = logging.getLogger(__name__)
@@ -45,13 +45,13 @@ Occurrence = tuple[str, str | None]
 class DiskArchive:
     """Keeps incidents below `folder`, the state folder; several workers on one file system may share it.
 
-    `papers` puts the reports of an incident that is over on paper: in Markdown, unless told otherwise.
+    `papers` puts the reports of an incident that is over on paper: Markdown and PDF, unless told otherwise.
     """
 
     def __init__(self, library: PlanLibrary, folder: Path, papers: Papers | None = None) -> None:
         self._library = library
         self._state = folder
-        self._papers = papers or MarkdownPapers(library)
+        self._papers = papers or PrintedPapers(library)
 
     def open(self, record: OpenRecord) -> OpenedRecord:
         """Log the incident and bring its plan and calendar; asked again by the same run, the answer is the same.

@@ -1,24 +1,28 @@
-"""Reports as papers for the archive: complete, in words, and readable without Tocsin."""
+"""Reports as papers for the archive: complete, with names, and readable without Tocsin."""
 
 from __future__ import annotations
 
-import re
+import logging
 from collections.abc import Mapping
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from tocsin.domain.case import Case
-from tocsin.domain.directory import Contact, Directory
-from tocsin.domain.reports import Report
+from tocsin.domain.picturing import picture_of
+from tocsin.domain.reports import Line, Report
 from tocsin.library import PlanLibrary
+from tocsin.mentions import Contacts, everybody, named
+from tocsin.pdf import NotPrintable, Paper, to_pdf
+from tocsin.picture import draw, told
 
-_KEY = re.compile(r"(?<![\w.+@-])(@@?)([a-z0-9]+(?:-[a-z0-9]+)*)(?![\w-]|\.\w)")
+_log = logging.getLogger(__name__)
 
 
 class Papers(Protocol):
     """How a report is put on paper."""
 
     def of(self, case: Case, report: Report) -> Mapping[str, bytes]:
-        """The report as files, by the ending of their names: `{"md": …, "pdf": …}`."""
+        """The report as files, by the ending of their names: `{"md": …, "pdf": …}`; the same each time."""
 
 
 class MarkdownPapers:
@@ -29,38 +33,57 @@ class MarkdownPapers:
 
     def of(self, case: Case, report: Report) -> Mapping[str, bytes]:
         """The report in Markdown."""
-        drill = "DRILL · " if case.state.is_drill else ""
         about = f"{case.plan.organisation} · incident {case.state.reference}: {case.state.title}"
         stands = f"As it stood at {report.at:%Y-%m-%d %H:%M} UTC."
-        lines = [f"## {line.heading}\n\n{line.text}" for line in report.lines]
-        text = "\n\n".join([f"# {drill}{report.title}", about, stands, *lines]) + "\n"
-        return {"md": self._with_names(case, text).encode()}
+        drill = "DRILL · " if case.state.is_drill else ""
+        whole = "\n\n".join([f"# {drill}{report.title}", about, stands, self.body(case, report)])
+        return {"md": f"{whole}\n".encode()}
 
-    def _with_names(self, case: Case, text: str) -> str:
-        known = self._contacts(case)
+    def body(self, case: Case, report: Report) -> str:
+        """The report's lines in Markdown."""
+        lines = "\n\n".join(f"## {line.heading}\n\n{_text_of(line)}" for line in report.lines)
+        return named(lines, self._contacts(case))
 
-        def name(found: re.Match[str]) -> str:
-            sign, key = found.groups()
-            if key not in known:
-                return found[0]
-            ways = [known[key].email, known[key].phone] if sign == "@@" else []
-            return ", ".join([known[key].name, *filter(None, ways)])
-
-        return _KEY.sub(name, text)
-
-    def _contacts(self, case: Case) -> Mapping[str, Contact]:
+    def _contacts(self, case: Case) -> Contacts:
         """Who is behind each key; nobody, where the plan is not among those of this installation any more."""
         try:
             directory = self._library.directory(case.plan.plan)
         except LookupError:
             return {}
-        return _everybody(directory, case.state.customer)
+        return everybody(directory, case.state.customer)
 
 
-def _everybody(directory: Directory, customer: str | None) -> Mapping[str, Contact]:
-    """People go before the members of audiences, and those before customers."""
-    known = directory.customers.get(customer or "")
-    contacts = {key: Contact(name=each.name) for key, each in directory.customers.items()}
-    for members in [*directory.audiences.values(), *(known.audiences.values() if known else ())]:
-        contacts |= members
-    return contacts | directory.people
+class PrintedPapers(MarkdownPapers):
+    """The same, and as PDF with the picture of what happened. A report that cannot be printed is there in Markdown."""
+
+    def of(self, case: Case, report: Report) -> Mapping[str, bytes]:
+        """The report in Markdown and as PDF."""
+        try:
+            printed = {"pdf": to_pdf(self._paper(case, report))}
+        except NotPrintable as error:
+            _log.error(
+                "incident %s: report %s is archived without a PDF: %s", case.state.id, report.id, error
+            )
+            printed = {}
+        return {**super().of(case, report), **printed}
+
+    def _paper(self, case: Case, report: Report) -> Paper:
+        zone, picture = ZoneInfo(case.plan.calendar.timezone), picture_of(case, report.at)
+        state = case.state
+        return Paper(
+            title=f"[{state.reference}] {report.title}: {state.title}",
+            organisation=case.plan.organisation,
+            reference=state.reference,
+            at=report.at.astimezone(zone),
+            body=self.body(case, report),
+            facts=f"{case.plan.severities[state.severity].title} · {state.status}",
+            foot=f"{case.plan.title} · {state.title}",
+            drill="This was a drill. Nothing had happened." if state.is_drill else "",
+            picture=draw(picture, zone),
+            told=told(picture, zone),
+        )
+
+
+def _text_of(line: Line) -> str:
+    """What is not known stands out."""
+    return f"*{line.text}*" if line.owed_by else line.text
