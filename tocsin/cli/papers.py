@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
@@ -13,9 +13,11 @@ from tocsin.cli.errors import Ambiguous, Failed, Usage
 from tocsin.cli.incidents import Execution, Incidents
 from tocsin.cli.looking import look
 from tocsin.cli.office import Office, pass_office
+from tocsin.cli.printing import Files, dispatch_of, file_options, write
 from tocsin.cli.telling import making_sense, spoken_by, tell
 from tocsin.cli.times import absolute
 from tocsin.domain.commands import ChangeMeeting, SendReport
+from tocsin.domain.messages import Dispatch
 from tocsin.domain.reports import Line, Report
 from tocsin.domain.state import Meeting
 
@@ -28,23 +30,45 @@ Action = Literal["move", "confirm", "hold", "cancel"]
 @click.option(
     "--send", "sends", is_flag=True, help="Send it now to those whom it is owed, rather than at its time."
 )
+@file_options
 @options.speaker
 @options.output
 @pass_office
 def report_command(
-    office: Office, reference: str, kind: str, sends: bool, speaks: str | None, id: str | None
+    office: Office,
+    /,
+    reference: str,
+    kind: str,
+    sends: bool,
+    speaks: str | None,
+    id: str | None,
+    **files: Any,
 ) -> None:
     """Print a report as it stands, or send it now.
 
     KIND is one of the plan's reports, such as interim or final. What is not yet known is marked, with who owes it.
+    With --pdf, --html or --svg it is written into files, on this machine, and sent to nobody.
     """
+    wanted = Files(**files)
+    if wanted.are_wanted and sends:
+        raise Usage("either send the report, or write it into files")
     if sends:
         said = spoken_by(office, speaks, id)
         with making_sense():
             command = SendReport(**said, report=kind)
         return tell(office, reference, command)
+    if wanted.are_wanted:
+        return _write(office, reference, kind, wanted)
     report = look(office, reference, lambda incidents, found: _report(incidents, found, kind))
     office.emit(report, lambda: _in_words(report))
+
+
+def _write(office: Office, reference: str, kind: str, wanted: Files) -> None:
+    async def ask(incidents: Incidents, found: Execution) -> Dispatch:
+        return await dispatch_of(incidents, found, await _report(incidents, found, kind))
+
+    written = write(office.settings(), look(office, reference, ask), wanted)
+    office.emit({"files": written}, lambda: "\n".join(f"wrote {path}" for path in written))
 
 
 async def _report(incidents: Incidents, found: Execution, kind: str) -> Report:
