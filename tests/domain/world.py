@@ -122,23 +122,28 @@ class World:
         customer: str | None = None,
         drill_speed: int | None = None,
         began: datetime | None = None,
+        **more: Any,
     ) -> None:
         """A monitor speaks: the incident is logged, and its first phase begins."""
-        alert = Alert(
+        alert = self.alerted(severity=severity, customer=customer, began=began or self.now, **more)
+        self._state = opened(reported_by((alert,), drill_speed=drill_speed), self._record(alert.key))
+        self.happens(alert)
+        self.happens(PhaseReached(phase=Phase.IMMEDIATE_ACTION))
+
+    def alerted(self, **words: Any) -> Alert:
+        """What the monitor says now, in these words where it would have said others."""
+        usual = Alert(
             key=naming.identify("harbour", "tests"),
             source="anemometer",
             group="{}",
             plan=PlanPin(name=self.plan.plan, hash="harbour-1"),
             title="The wind rises",
-            severity=severity,
+            severity="gale",
             alerts={"wind": True},
-            began=began or self.now,
+            began=self.now,
             received=self.now,
-            customer=customer,
         )
-        self._state = opened(reported_by((alert,), drill_speed=drill_speed), self._record(alert.key))
-        self.happens(alert)
-        self.happens(PhaseReached(phase=Phase.IMMEDIATE_ACTION))
+        return usual.model_copy(update=words)
 
     def _record(self, key: str) -> OpenedRecord:
         return OpenedRecord(
