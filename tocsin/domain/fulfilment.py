@@ -136,8 +136,9 @@ def _send(
         ).id
         return
     assert duty.notify is not None
-    via = vendors.open_channels(draft, recipient.via or duty.notify.via)
-    for channels in [(channel,) for channel in via] if duty.notify.at_once else [via]:
+    via = recipient.via or duty.notify.via
+    each = [(channel,) for channel in vendors.open_channels(draft, via)]
+    for channels in each if duty.notify.at_once else [via]:
         yield notices.tell(
             draft, target, channels, "notice", duty.notify.message, obligation.key, subject, wording=wording
         ).id
