@@ -12,7 +12,7 @@ UV = $$(command -v uv || echo $(VENV)/bin/uv)
 REQUIREMENTS := $(VENV)/requirements.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check lint format bench clean
+.PHONY: help setup demo up test check clauses lint format bench clean
 
 help: ## List what make can do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,9 @@ test: $(STAMP) ## Run every test
 
 check: lint ## Formatting, lint, types and the fast tests, in under two minutes
 	@$(PYTHON) -m pytest -m "not slow"
+
+clauses: $(STAMP) ## What the shipped policies demand, clause by clause, and whether it holds
+	@$(PYTHON) -m tests.clauses
 
 lint: $(STAMP) ## Formatting, lint and types
 	$(VENV)/bin/ruff format --check .

@@ -1,0 +1,1 @@
+"""What the shipped policies demand, clause by clause, and the test of each."""
