@@ -22,7 +22,7 @@ class EmailActivities:
     def send(self, dispatch: Dispatch) -> Dispatched:
         """Render and send; a repeat carries the same Message-ID. Fails as `activities.sending` says."""
         key, contact, address = recipient_of(self._directories, dispatch)
-        email, note = self._renderer.email(dispatch, contact, address)
         with named_failures():
+            email, note = self._renderer.email(dispatch, contact, address)
             receipt = self._channel.send(email)
         return Dispatched(reached=key, vendor=receipt.vendor, vendor_id=receipt.vendor_id, note=note)

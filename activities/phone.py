@@ -22,7 +22,7 @@ class PhoneActivities:
     def call(self, dispatch: Dispatch) -> Dispatched:
         """Render and call; the key that is pressed comes to the answer URL. Fails as `activities.sending` says."""
         key, contact, address = recipient_of(self._directories, dispatch)
-        call, note = self._renderer.call(dispatch, contact, address, key)
         with named_failures():
+            call, note = self._renderer.call(dispatch, contact, address, key)
             receipt = self._channel.call(call)
         return Dispatched(reached=key, vendor=receipt.vendor, vendor_id=receipt.vendor_id, note=note)

@@ -25,7 +25,8 @@ from tocsin.domain.messages import Dispatch, Rendered
 class Renderer(Protocol):
     """Turns a dispatch into the words that one contact gets (`tocsin.rendering` has the one for plans' templates).
 
-    What can't be rendered as it should be is said in other words, and the note tells the incident so.
+    What can't be rendered as it should be is said in other words, and the note tells the incident so. Approved words
+    are never said in others: when they are lost or altered, `Refused` is raised.
     """
 
     def email(self, dispatch: Dispatch, contact: Contact, address: str) -> Rendered[Email]:

@@ -32,9 +32,9 @@ class SmsActivities:
     def send(self, dispatch: Dispatch) -> Dispatched:
         """Render and send. A second attempt first asks the vendor whether the first went through."""
         key, _, address = recipient_of(self._directories, dispatch)
-        sms, note = self._renderer.sms(dispatch, address, key)
         info = activity.info()
         with named_failures():
+            sms, note = self._renderer.sms(dispatch, address, key)
             receipt = None
             if info.attempt > 1:
                 # Not from earlier on: a page that is repeated has the same words, and must not pass for sent.

@@ -14,6 +14,8 @@ SMS_PATH = "/v1/twilio/sms"
 EVENTS_PATH = "/v1/sendgrid/events"
 CODEC_PATH = "/v1/codec"
 """Where Temporal's UI has payloads decoded."""
+APPROVALS_PATH = "/v1/approvals"
+"""The page on which somebody decides; the token behind it says who, and about what."""
 
 
 def status_url(public_url: str, workflow: str, incident: str, message: str) -> str:
@@ -24,6 +26,11 @@ def status_url(public_url: str, workflow: str, incident: str, message: str) -> s
 def key_url(public_url: str, workflow: str, incident: str, page: int, person: str) -> str:
     """Where Twilio sends the key that `person` pressed when called about `page`."""
     return _url(public_url, KEY_PATH, workflow=workflow, incident=incident, page=str(page), person=person)
+
+
+def approval_url(public_url: str, token: str) -> str:
+    """The page on which whoever got the signed `token` may decide."""
+    return f"{public_url.rstrip('/')}{APPROVALS_PATH}/{token}"
 
 
 def _url(public_url: str, path: str, **query: str) -> str:

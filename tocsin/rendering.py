@@ -3,14 +3,14 @@
 For each message the first of these is taken, from the plan's own `templates/` folder before the shared one:
 
     {template}.{kind}.j2     the message or report that the plan names: `interim.md.j2`
-    {purpose}.{kind}.j2      page, notice, report, invitation, reminder, refusal
+    {purpose}.{kind}.j2      page, notice, report, invitation, reminder, refusal, approval
     message.{kind}.j2        whatever has no words of its own
 
 For a letter these are `{template}-letter.md.j2` and `letter.md.j2`.
 
 `kind` is `md` (an email's body, in Markdown), `sms` or `voice`. `frame.html.j2` and `frame.txt.j2` are put around every
 email. A template that fails costs its message the form and never the essentials: plain words go out in its place, and
-the message says so to whoever sends it.
+the message says so to whoever sends it. Words that were approved go out as they were approved, or not at all.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import Literal, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from tocsin.asking import Asking
 from tocsin.callbacks import key_url, status_url
 from tocsin.domain.channel import Attachment, Call, Email, Sms
 from tocsin.domain.directory import Contact, Customer
@@ -38,6 +39,7 @@ from tocsin.mentions import Contacts, everybody, named
 from tocsin.pdf import NotPrintable, Paper, to_pdf
 from tocsin.printing import as_letter, drawn, paper_of
 from tocsin.templating import Context, Filled, cut, fill, frame
+from tocsin.wordings import LostWording, Wording
 
 SHIPPED = Path(__file__).resolve().parents[1] / "plans" / "templates"
 """The words for an installation whose plans folder has none of its own."""
@@ -74,14 +76,17 @@ class Templates:
     """Renders the messages of all plans.
 
     `public_url` is where vendors reach the receiver; `sender` is the address that emails come from, which invitations
-    name as their organiser.
+    name as their organiser. `asking` has the words that were approved, and the proofs for whoever is to approve.
     """
 
-    def __init__(self, library: PlanLibrary, public_url: str, sender: str = "") -> None:
+    def __init__(
+        self, library: PlanLibrary, public_url: str, sender: str = "", asking: Asking | None = None
+    ) -> None:
         self._library = library
         self._public_url = public_url
         self._host = urlsplit(public_url).hostname or "tocsin.invalid"
         self._sender = parseaddr(sender)[1] or f"tocsin@{self._host}"
+        self._asking = asking
 
     def email(self, dispatch: Dispatch, contact: Contact, address: str) -> Rendered[Email]:
         """The dispatch as an email: Markdown as written for those who read plain text, as HTML, a report as PDF too."""
@@ -104,6 +109,9 @@ class Templates:
 
     def sms(self, dispatch: Dispatch, address: str, person: str) -> Rendered[Sms]:
         """The dispatch as a text message: where it does not fit, the incident's title gives way, not the code."""
+        if (approved := self._approved(dispatch)) is not None:
+            body = approved.as_text_message()
+            return Rendered(Sms(to=address, body=body, status_callback=self._status_url(dispatch)))
         body, failure = "", ""
         for longest in LENGTHS_TRIED:
             filled, failure = self._short(dispatch, "sms", longest)
@@ -130,6 +138,8 @@ class Templates:
         return _rendered(call, failure)
 
     def _short(self, dispatch: Dispatch, kind: Literal["sms", "voice"], longest: int) -> Filled:
+        if (approved := self._approved(dispatch)) is not None:
+            return Filled(approved.as_speech())
         words, failure = fill(self._folders(dispatch), kind, cut(self._context(dispatch), longest))
         return Filled(named(words, self._contacts(dispatch)), failure)
 
@@ -157,11 +167,18 @@ class Templates:
 
     # What templates are filled with
 
+    def wording(self, dispatch: Dispatch) -> Wording:
+        """The dispatch's words as an email would have them, for nobody in particular."""
+        words = self._words(dispatch, self._context(dispatch))
+        return Wording(subject=words.subject, body=words.rich)
+
     def _printed(self, dispatch: Dispatch, words: Words) -> Paper:
         intended = str(self._context(dispatch)["intended"])
         return paper_of(dispatch, self._plan(dispatch), words.subject, words.rich, intended)
 
     def _words(self, dispatch: Dispatch, context: Context) -> Words:
+        if (approved := self._approved(dispatch)) is not None:
+            return Words(approved.subject, approved.plain, approved.body, ())
         folders, contacts = self._folders(dispatch), self._contacts(dispatch)
         drill = "[DRILL] " if dispatch.is_drill else ""
         subject = named(f"{drill}[{dispatch.reference}] {dispatch.subject or dispatch.title}", contacts)
@@ -172,6 +189,12 @@ class Templates:
             rich=named(rich.text, contacts, escape),
             failures=(plain.failure, rich.failure),
         )
+
+    def _approved(self, dispatch: Dispatch) -> Wording | None:
+        """The words that were approved for the dispatch, if somebody had to. Raises `WordingError`."""
+        if dispatch.wording and self._asking is None:
+            raise LostWording(f"the words {dispatch.wording} cannot be had here: only workers send them")
+        return self._asking.approved(dispatch) if self._asking else None
 
     def _folders(self, dispatch: Dispatch) -> tuple[Path, ...]:
         own = self._library.plans[dispatch.plan.name].folder
@@ -187,6 +210,7 @@ class Templates:
             "customer": customer.name if customer else dispatch.customer,
             "recipient": recipient,
             "intended": _in_earnest(plan, dispatch, customer),
+            "asked": self._asking.of(dispatch) if self._asking else None,
             "local": lambda moment: _local(moment, ZoneInfo(plan.calendar.timezone)),
         }
 

@@ -75,6 +75,8 @@ def essentials(context: Context, kind: Kind) -> str:
     answer = f" Reply {context['code']} to acknowledge." if context["code"] else ""
     if kind == "voice" and context["code"]:
         answer = " Press 1 to acknowledge."
+    if (asked := context.get("asked")) is not None and kind != "voice":
+        answer = f" Decide with code {asked.code}" + (f" or at {asked.link}" if kind == "md" else "")
     said = f"{drill}{context['reference']} {context['severity']}: {sentence(about)}{answer}"
     return said + _what_is_known(context) if kind == "md" else said
 

@@ -3,6 +3,7 @@ rehearsals alike."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,16 +18,22 @@ from activities.email import EmailActivities
 from activities.phone import PhoneActivities
 from activities.records import Records
 from activities.sms import SmsActivities, SmsChannelWithMemory
+from activities.wordings import Wordings
 from tocsin.archive import DiskArchive
+from tocsin.asking import Asking
 from tocsin.channels.sendgrid_email import SendGridEmail
 from tocsin.channels.twilio_client import twilio_client
 from tocsin.channels.twilio_sms import TwilioSms
 from tocsin.channels.twilio_voice import TwilioVoice
 from tocsin.domain import naming
 from tocsin.domain.channel import EmailChannel, PhoneChannel
+from tocsin.domain.plan import Plan
 from tocsin.library import PlanLibrary
+from tocsin.proofs import Proofs
 from tocsin.rendering import Templates
 from tocsin.settings import Settings
+from tocsin.signing import WHAT_TO_SET
+from tocsin.wordings import Drafts, WordingStore
 from workflows.incident import IncidentWorkflow
 from workflows.post_incident import PostIncidentWorkflow
 
@@ -35,6 +42,8 @@ GRACE = timedelta(seconds=30)
 
 THREADS = 20
 """Concurrent sends in one process; each holds a thread while a vendor answers."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,22 @@ def channels_of(settings: Settings) -> Channels:
     )
 
 
+def proofs_of(settings: Settings, library: PlanLibrary) -> Proofs:
+    """The proofs of this installation; without keys, the log says which plans want approvals that nobody can give.
+
+    Raises `SettingsError` for keys that cannot be used.
+    """
+    proofs = Proofs.of(settings)
+    wanting = [name for name, loaded in library.plans.items() if _wants_approvals(loaded.plan)]
+    if wanting and not proofs:
+        _log.warning("nobody can approve what %s want approved: %s", ", ".join(wanting), WHAT_TO_SET)
+    return proofs
+
+
+def _wants_approvals(plan: Plan) -> bool:
+    return any(spec.approval or spec.waivable_by for spec in plan.obligations)
+
+
 def build_workers(
     client: Client,
     settings: Settings,
@@ -77,9 +102,11 @@ def build_workers(
     queues: Sequence[str] = naming.QUEUES,
 ) -> list[Worker]:
     """A worker for each queue; the same for production and for the tests."""
-    renderer = Templates(library, settings.public_url, settings.sendgrid_from)
+    proofs, wordings = proofs_of(settings, library), WordingStore(settings.state)
+    asking = Asking(library, proofs, wordings, settings.public_url)
+    renderer = Templates(library, settings.public_url, settings.sendgrid_from, asking)
     records = Records(DiskArchive(library, settings.state))
-    directories = DirectoryActivities(library)
+    directories = DirectoryActivities(library, proofs)
     parts: dict[str, dict[str, Any]] = {
         naming.INCIDENT_QUEUE: {
             "workflows": [IncidentWorkflow, PostIncidentWorkflow],
@@ -89,6 +116,8 @@ def build_workers(
                 records.archive,
                 directories.find_recipients,
                 directories.identify,
+                directories.prove,
+                Wordings(Drafts(renderer, wordings)).draft,
             ],
         },
         naming.EMAIL_QUEUE: {

@@ -43,6 +43,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.alarms import Alarms
     from workflows.attributes import Attributes
     from workflows.errands import Errands
+    from workflows.witnessing import supposing_its_proof, without_witness, witnessed
 
 
 class Casework:
@@ -223,7 +224,7 @@ class Casework:
         if self._case is None:
             return
         try:
-            self._check(commanded.command)
+            self._check(without_witness(commanded.command))
         except CommandRefused as refusal:
             raise _failure_for(refusal) from refusal
 
@@ -232,7 +233,7 @@ class Casework:
         """The same command when no worker answered in time: durable at once, applied once; a refusal is told."""
         await workflow.wait_condition(lambda: self._case is not None)
         if self._is_handed_over:
-            self._waiting.append(commanded)
+            self._waiting.append(Commanded(command=without_witness(commanded.command)))
             return
         try:
             await self._carry_out(commanded.command)
@@ -243,10 +244,12 @@ class Casework:
         """Remember the refusal of a command that nobody waits for, and tell its author."""
         self._become(replace(self.case, state=refuse(self.case, command, refusal, workflow.now())))
 
-    async def _carry_out(self, command: Command) -> CommandReply:
+    async def _carry_out(self, said: Command) -> CommandReply:
+        command = without_witness(said)
         self._check(command)
         if is_repeated(self.case.state, command) is None:
             await self._know_everybody_in(command)
+            command = await witnessed(lambda: self.case, command)
             self._check(command)  # much may have happened while the directory was asked
         before = self.case.state.entries
         self.happen(Commanded(command=command))
@@ -262,7 +265,8 @@ class Casework:
         if known is not None and not known.accepted:
             raise CommandRefused(known.reason)
         if known is None:
-            decide(self.case, Commanded(command=command), workflow.now())
+            supposed = supposing_its_proof(self.case, command)
+            decide(self.case, Commanded(command=supposed), workflow.now())
 
     async def _know_everybody_in(self, command: Command) -> None:
         """Refuse a command from, or about, somebody whom the directory does not know."""

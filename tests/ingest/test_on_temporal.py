@@ -179,7 +179,7 @@ def workers(client: Client, sms: lighthouse.FakeChannel) -> list[Worker]:
     people, renderer = lighthouse.MemoryDirectories(), lighthouse.PlainRenderer()
     threads = ThreadPoolExecutor(4)
     records = Records(lighthouse.MemoryArchive())
-    directory = DirectoryActivities(people)
+    directory = DirectoryActivities(people, lighthouse.Passwords())
     return [
         Worker(
             client,

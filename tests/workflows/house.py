@@ -23,7 +23,14 @@ from activities.email import EmailActivities
 from activities.phone import PhoneActivities
 from activities.records import Records
 from activities.sms import SmsActivities
-from tests.workflows.lighthouse import HASH, FakeChannel, MemoryArchive, MemoryDirectories, PlainRenderer
+from tests.workflows.lighthouse import (
+    HASH,
+    FakeChannel,
+    MemoryArchive,
+    MemoryDirectories,
+    Passwords,
+    PlainRenderer,
+)
 from tocsin.domain import commands, naming
 from tocsin.domain.delivery import DeliveryReport, DeliveryState
 from tocsin.domain.events import Alert, Commanded, Delivery
@@ -186,7 +193,7 @@ class _Workers(AsyncExitStack):
 
 def _build(house: Lighthouse, executor: ThreadPoolExecutor) -> list[Worker]:
     directories, renderer = MemoryDirectories(), PlainRenderer()
-    records, lookup = Records(house.archive), DirectoryActivities(directories)
+    records, lookup = Records(house.archive), DirectoryActivities(directories, Passwords())
     activities = {
         naming.INCIDENT_QUEUE: [
             records.open,
@@ -194,6 +201,7 @@ def _build(house: Lighthouse, executor: ThreadPoolExecutor) -> list[Worker]:
             records.archive,
             lookup.find_recipients,
             lookup.identify,
+            lookup.prove,
         ],
         naming.EMAIL_QUEUE: [EmailActivities(house.email, directories, renderer).send],
         naming.SMS_QUEUE: [SmsActivities(house.sms, directories, renderer).send],

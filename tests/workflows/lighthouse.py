@@ -9,9 +9,18 @@ from datetime import UTC, datetime
 from tocsin.calendars import pin
 from tocsin.domain.channel import Call, ChannelError, Email, Receipt, Sms
 from tocsin.domain.directory import Contact, Directory
-from tocsin.domain.messages import ArchiveIncident, Dispatch, KeepEntries, OpenedRecord, OpenRecord, Rendered
+from tocsin.domain.messages import (
+    ArchiveIncident,
+    CheckProof,
+    Dispatch,
+    KeepEntries,
+    OpenedRecord,
+    OpenRecord,
+    Rendered,
+)
 from tocsin.domain.naming import identify
 from tocsin.domain.plan import Plan
+from tocsin.domain.proving import NotProven, Proven
 from tocsin.yamlfile import parse
 
 PLAN = """
@@ -76,6 +85,7 @@ obligations:
     every: PT4H
     until: resolved
     begin: {before_due: PT30M}
+    waivable_by: harbour_master
     do: [{report: {report: interim, audience: fleet}}]
   - id: final-report
     title: Final report to the fleet
@@ -160,6 +170,16 @@ class MemoryDirectories:
     def directory(self, plan: str) -> Directory:
         """The lighthouse's."""
         return directory()
+
+
+class Passwords:
+    """Believes whoever says, as their proof, who they are."""
+
+    def check(self, request: CheckProof) -> Proven:
+        """The one who claims to speak."""
+        if request.proof != f"I am {request.claimed}":
+            raise NotProven("this is not the password")
+        return Proven(person=request.claimed, how="by their password")
 
 
 class PlainRenderer:
