@@ -14,7 +14,7 @@ from unicodedata import east_asian_width
 from xml.sax.saxutils import escape
 from zoneinfo import ZoneInfo
 
-from tocsin.domain.picturing import Due, Lane, Mark, Picture
+from tocsin.domain.picturing import Due, Lane, Mark, Picture, Span
 from tocsin.domain.words import Verdict
 from tocsin.timeaxis import Axis
 
@@ -90,9 +90,14 @@ class _Drawing:
                 yield (
                     f'<rect x="{left:.1f}" y="{self._y + 5:.1f}" width="{max(right - left, 2):.1f}" height="9" '
                     f'rx="2" fill="{ACCENT}" fill-opacity="{0.75 if span.ends else 0.4}">'
-                    f"<title>{escape(f'phase {label} from {self._local(span.begins)}')}</title></rect>"
+                    f"<title>{escape(self._told_of_phase(span))}</title></rect>"
                 )
+                if span.is_older:
+                    yield f'<path d="M{left - 6:.1f} {self._y + 9.5:.1f}l5 -4.5v9z" fill="{ACCENT}"/>'
             self._y += ROW
+
+    def _told_of_phase(self, span: Span) -> str:
+        return f"phase {span.label} from {self._local(span.begins)}{' or earlier' if span.is_older else ''}"
 
     def _events(self) -> Iterator[str]:
         """Each with its name beside it, on the first line where that has room; those of one moment are one."""

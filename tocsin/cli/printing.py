@@ -66,6 +66,7 @@ async def dispatch_of(incidents: Incidents, found: Execution, report: Report) ->
     view = await incidents.view(found)
     drawn = picture(
         view.opened,
+        view.phase,
         view.anchors,
         await incidents.timeline(found),
         await incidents.messages(found),

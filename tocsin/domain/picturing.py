@@ -35,11 +35,15 @@ T = TypeVar("T")
 
 
 class Span(Value):
-    """A phase, from when it was reached to when the next one was; `ends` is `None` while it goes on."""
+    """A phase, from when it was reached to when the next one was; `ends` is `None` while it goes on.
+
+    `is_older` where it was reached before `begins`, and the record at hand does not go back to when.
+    """
 
     label: str
     begins: Moment
     ends: Moment | None
+    is_older: bool = False
 
 
 class Mark(Value):
@@ -79,15 +83,15 @@ class Picture(Value):
 def picture_of(case: Case, now: datetime) -> Picture:
     """The picture of a case as it stands at `now`."""
     state = case.state
-    return picture(
-        state.opened, state.anchors, state.timeline, list(state.messages.values()), ledger(case), now
-    )
+    messages = state.messages.values()
+    return picture(state.opened, state.phase, state.anchors, state.timeline, messages, ledger(case), now)
 
 
 def picture(
     opened: datetime,
+    phase: Phase | None,
     anchors: Mapping[Anchor, AnchorTime],
-    timeline: Iterable[Entry],
+    timeline: Sequence[Entry],
     messages: Iterable[Message],
     rows: Iterable[LedgerRow],
     now: datetime,
@@ -98,7 +102,7 @@ def picture(
     return Picture(
         opened=_second(opened),
         at=_second(now),
-        phases=_phases(opened, timeline),
+        phases=_phases(opened, phase, timeline),
         anchors=tuple(
             Mark(label=anchor.replace("_", " "), at=_second(known.at)) for anchor, known in anchors.items()
         ),
@@ -108,17 +112,27 @@ def picture(
     )
 
 
-def _phases(opened: datetime, timeline: Iterable[Entry]) -> tuple[Span, ...]:
+def _phases(opened: datetime, current: Phase | None, timeline: Sequence[Entry]) -> tuple[Span, ...]:
     """The phases by the entries that say when each was reached, also again after a reopening.
 
-    What went before the oldest entry that is still here is not known, and is not drawn.
+    Old entries leave for the archive: of what went before them, only the phase that still goes on is known.
     """
     reached = [(entry.at, phase) for entry in timeline if (phase := _phase_in(entry)) is not None]
+    if not reached:
+        return _since_before(opened, current, timeline)
     ends: list[datetime | None] = [at for at, _ in reached[1:]]
     return tuple(
         Span(label=phase.label, begins=_second(at), ends=_second(end) if end else None)
-        for (at, phase), end in zip(reached, [*ends, None], strict=False)
+        for (at, phase), end in zip(reached, [*ends, None], strict=True)
     )[-MOST_PHASES:]
+
+
+def _since_before(opened: datetime, current: Phase | None, timeline: Sequence[Entry]) -> tuple[Span, ...]:
+    if current is None:
+        return ()
+    is_first = current is Phase.IMMEDIATE_ACTION
+    begins = timeline[0].at if timeline and not is_first else opened
+    return (Span(label=current.label, begins=_second(begins), ends=None, is_older=not is_first),)
 
 
 def _phase_in(entry: Entry) -> Phase | None:
