@@ -15,6 +15,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunn
 
 from activities.directory import DirectoryActivities
 from activities.email import EmailActivities
+from activities.feeds import FeedActivities, NoFeeds
 from activities.phone import PhoneActivities
 from activities.records import Records
 from activities.sms import SmsActivities, SmsChannelWithMemory
@@ -28,6 +29,7 @@ from tocsin.channels.twilio_voice import TwilioVoice
 from tocsin.domain import naming
 from tocsin.domain.channel import EmailChannel, PhoneChannel
 from tocsin.domain.plan import Plan
+from tocsin.feeds import HttpFeeds
 from tocsin.library import PlanLibrary
 from tocsin.proofs import Proofs
 from tocsin.rendering import Templates
@@ -100,8 +102,9 @@ def build_workers(
     channels: Channels,
     executor: ThreadPoolExecutor,
     queues: Sequence[str] = naming.QUEUES,
+    feeds: FeedActivities | NoFeeds | None = None,
 ) -> list[Worker]:
-    """A worker for each queue; the same for production and for the tests."""
+    """A worker for each queue; the same for production and for the tests. Where time is skipped, there are `NoFeeds`."""
     proofs, wordings = proofs_of(settings, library), WordingStore(settings.state)
     asking = Asking(library, proofs, wordings, settings.public_url)
     renderer = Templates(library, settings.public_url, settings.sendgrid_from, asking)
@@ -118,6 +121,7 @@ def build_workers(
                 directories.identify,
                 directories.prove,
                 Wordings(Drafts(renderer, wordings)).draft,
+                (feeds or FeedActivities(HttpFeeds())).read,
             ],
         },
         naming.EMAIL_QUEUE: {

@@ -37,12 +37,14 @@ with workflow.unsafe.imports_passed_through():
     from tocsin.domain.operators import details
     from tocsin.domain.reports import Report, assemble
     from tocsin.domain.state import Entry, IncidentState, Message
+    from tocsin.domain.vendors import watches
     from tocsin.domain.view import IncidentView, LedgerRow, ledger, view
     from tocsin.domain.words import Phase
     from workflows import limits
     from workflows.alarms import Alarms
     from workflows.attributes import Attributes
     from workflows.errands import Errands
+    from workflows.watches import Watches
     from workflows.witnessing import supposing_its_proof, without_witness, witnessed
 
 
@@ -56,6 +58,7 @@ class Casework:
         self._is_handed_over = False
         self._failure: BaseException | None = None
         self._alarms = Alarms(lambda: self.happen(TimePassed()), self._note_failure)
+        self._watches = Watches(self.happen, self._note_failure)
         self._errands = Errands(lambda: self.case, self.happen, self._note_failure)
         self._attributes = Attributes()
 
@@ -82,6 +85,7 @@ class Casework:
         self._case = case
         self._errands.run(case.state.errands)
         self._alarms.set(alarms(case, workflow.now()))
+        self._watches.set(watches(case))
         self._publish()
 
     async def open_record(self, record: OpenRecord) -> OpenedRecord:

@@ -8,6 +8,8 @@
 | time in the queue | no limit | nothing is given up because no worker was there, or a rate made it wait |
 | first retry, growth, longest | 1 s, ×2, 30 s | a vendor's own Retry-After goes before |
 | reading the record or the directory | 10 s an attempt | files on a disk or a mount; retried until they can be read |
+| one reading of a vendor's feed | 60 s | the reader gives up after 20 s of its own; slow answers hold a thread |
+| readings of a vendor's feed | no limit | as often as the plan says, until there is something new or the vendor is up |
 | waiting for sends at the hand-over | 20 s | an alert that fires meanwhile must not wait longer for its page |
 """
 
@@ -22,6 +24,7 @@ PAGE_ATTEMPTS = 5
 NOTICE_ATTEMPTS = 20
 LOCAL_ATTEMPT = timedelta(seconds=10)
 LOCAL_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10))
+FEED_ATTEMPT = timedelta(seconds=60)
 HAND_OVER_PATIENCE = timedelta(seconds=20)
 SUCCESSOR_WAIT = timedelta(seconds=1)
 """Between tries to start what follows, while its predecessor under the same id is just ending."""
@@ -36,6 +39,14 @@ PRIORITY_OF = {
     "reminder": 4,
 }
 """Temporal's priority keys: 1 goes first."""
+
+
+FEED_PRIORITY = Priority(priority_key=4)
+
+
+def feed_retry(every: timedelta) -> RetryPolicy:
+    """As often as the plan says, for as long as it takes: each attempt names the time of the next one itself."""
+    return RetryPolicy(initial_interval=every, backoff_coefficient=1.0, maximum_interval=every)
 
 
 def priority(purpose: str, incident: str) -> Priority:

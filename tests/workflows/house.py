@@ -20,6 +20,7 @@ from temporalio.worker import Worker
 
 from activities.directory import DirectoryActivities
 from activities.email import EmailActivities
+from activities.feeds import NoFeeds
 from activities.phone import PhoneActivities
 from activities.records import Records
 from activities.sms import SmsActivities
@@ -51,6 +52,7 @@ class Lighthouse:
     sms: FakeChannel = field(default_factory=lambda: FakeChannel("sms"))
     phone: FakeChannel = field(default_factory=lambda: FakeChannel("phone"))
     email: FakeChannel = field(default_factory=lambda: FakeChannel("email"))
+    feeds: Any = field(default_factory=NoFeeds)
     key: str = "K7F3K2XYZ9"
     continue_after: int | None = None
 
@@ -202,6 +204,7 @@ def _build(house: Lighthouse, executor: ThreadPoolExecutor) -> list[Worker]:
             lookup.find_recipients,
             lookup.identify,
             lookup.prove,
+            house.feeds.read,
         ],
         naming.EMAIL_QUEUE: [EmailActivities(house.email, directories, renderer).send],
         naming.SMS_QUEUE: [SmsActivities(house.sms, directories, renderer).send],
