@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from twilio.request_validator import RequestValidator
 
 from tests.ingest.harbour import NOON, FakeTemporal, write_plans
+from tests.ingest.newsroom import REPORT_TOKENS, Newsroom, Temporal, newsroom
 from tocsin.ingest.app import create_app
 from tocsin.library import PlanLibrary
 from tocsin.settings import Settings
@@ -104,3 +105,20 @@ async def post(
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://elsewhere.example") as http:
         yield Post(http, temporal, vendor_key)
+
+
+@pytest.fixture
+async def room(tmp_path: Path) -> AsyncIterator[Newsroom]:
+    """Where people's reports come in."""
+    settings = Settings(
+        public_url=PUBLIC_URL,
+        twilio_auth_token=AUTH_TOKEN,
+        ingest_tokens="monitor:alarm",
+        report_tokens=REPORT_TOKENS,
+        state=tmp_path / "state",
+    )
+    temporal = Temporal()
+    app = create_app(temporal, newsroom(tmp_path), settings, clock=lambda: NOON)
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://elsewhere.example") as http:
+        yield Newsroom(http, temporal, settings.state)

@@ -1,0 +1,35 @@
+"""People's words, cut down to what a title and a note may hold."""
+
+from __future__ import annotations
+
+from tocsin.domain.commands import AddNote
+from tocsin.domain.state import Actor
+
+NOTE_LENGTH = 10_000
+"""Characters of a note, as for every command."""
+
+TITLE_LENGTH = 200
+
+_CUT = "\n… (cut here)"
+
+
+def readable(text: str) -> str:
+    """The text without control characters, which nobody typed, and without empty lines around it."""
+    kept = "".join(each for each in text if each.isprintable() or each in "\n\t")
+    return kept.strip()
+
+
+def titled(*candidates: str) -> str:
+    """The first of these that says anything, on one line."""
+    lines = (" ".join(readable(each).split()) for each in candidates)
+    return next(filter(None, lines))[:TITLE_LENGTH]
+
+
+def cut(text: str, room: int = NOTE_LENGTH) -> str:
+    """As much of the text as there is room for; it says so when something is missing."""
+    return text if len(text) <= room else text[: room - len(_CUT)] + _CUT
+
+
+def note(id: str, actor: Actor, text: str, incident: str | None = None) -> AddNote | None:
+    """What somebody said, as a line of the timeline; `None` when they said nothing."""
+    return AddNote(id=id, actor=actor, text=cut(text), incident=incident) if text else None
