@@ -94,7 +94,7 @@ obligations:
     within: PT8H
     by_impact: {passengers: PT2H}
     begin: {before_due: PT2H}
-    remind: [PT1H]
+    remind: [PT3H]
     escalate: {before_due: PT30M, to: captain}
     approval: {role: captain, via: [email, sms], remind: [PT1H], page_before: PT30M}
     waivable_by: captain
@@ -110,7 +110,7 @@ obligations:
     every: PT4H
     until: resolved
     begin: {before_due: PT1H}
-    remind: [PT1H]
+    remind: [PT2H]
     do: [{notify: {audience: port, via: [email, phone], message: status}}]
 
   - id: boats
@@ -362,6 +362,13 @@ def test_somebody_who_is_paged_for_what_is_late_needs_a_telephone():
     assert [place(each) for each in found(*edits)] == ["obligations.0.when_late", "obligations.1.escalate.to"]
 
 
+def test_a_role_that_is_paged_over_late_tasks_needs_a_holder_with_a_telephone():
+    tasks = ("report_within:", "tasks: {when_late: purser}\nreport_within:")
+    assert found(tasks) == []
+    places = [place(each) for each in found(tasks, (', phone: "+12025550103"', ""))]
+    assert "tasks.when_late" in places
+
+
 # ---- severities, impacts and times ----
 
 
@@ -438,7 +445,7 @@ def test_an_exception_that_holds_allows_a_promise_to_be_slower():
         ("begin: {before_due: PT2H}", "begin: {before_due: PT9H}", "obligations.1.begin.before_due", "error"),
         ("begin: {before_due: PT1H}", "begin: {before_due: PT5H}", "obligations.2.begin.before_due", "error"),
         ("every: PT4H", "every: PT30M", "obligations.2.begin.before_due", "error"),
-        ("remind: [PT1H]\n    do", "remind: [PT5H]\n    do", "obligations.2.remind.0", "error"),
+        ("remind: [PT2H]", "remind: [PT5H]", "obligations.2.remind.0", "error"),
         ("escalate: {before_due: PT30M", "escalate: {before_due: PT9H", "obligations.1.escalate.before_due", "error"),
         ("page_before: PT30M", "page_before: PT9H", "obligations.1.approval.page_before", "error"),
         ("page_before: PT30M", "page_before: PT3H", "obligations.1.approval.page_before", "advice"),
@@ -450,8 +457,8 @@ def test_what_should_happen_before_the_clock_starts_is_found(old, new, where, se
 
 
 def test_a_reminder_that_comes_too_early_under_one_severity_is_worth_a_question():
-    early = only(("    every: PT4H\n", "    every: PT4H\n    by_severity: {sunk: {every: PT2H}}\n"),
-                 ("remind: [PT1H]\n    do", "remind: [PT3H]\n    do"))  # fmt: skip
+    by_severity = "    every: PT4H\n    by_severity: {sunk: {every: PT90M}}\n"
+    early = only(("    every: PT4H\n", by_severity))
     assert (place(early), early.severity) == ("obligations.2.remind.0", "advice")
     assert "under severity sunk" in early.text
 
@@ -515,14 +522,33 @@ def test_two_response_plans_may_use_the_same_id():
 # ---- reports ----
 
 
-def test_facts_that_nobody_is_asked_for_are_found_with_their_report():
-    unasked = only(("    remind: [PT1H]\n    do", "    do"))
+@pytest.mark.parametrize("remind", ["", "    remind: [PT1H]\n"], ids=["not at all", "when it has left"])
+def test_facts_that_nobody_is_asked_for_in_time_are_found_with_their_report(remind):
+    unasked = only(("    remind: [PT2H]\n", remind))
     assert (place(unasked), unasked.severity) == ("obligations.2.do.0.notify", "advice")
-    assert "status is sent with cause, and nobody is asked" in unasked.text
+    assert unasked.text.startswith("status goes out with cause, and nobody is asked in time")
+
+
+def test_what_goes_out_at_once_goes_out_before_anybody_can_be_asked():
+    hasty = only(("    begin: {before_due: PT1H}\n", ""))
+    assert (place(hasty), "before anybody is asked" in hasty.text) == ("obligations.2.do.0.notify", True)
 
 
 def test_an_escalation_asks_as_well_as_a_reminder():
-    assert found(("    remind: [PT1H]\n    escalate", "    escalate")) == []
+    escalates = "    escalate: {before_due: PT2H, to: captain}\n"
+    assert found(("    remind: [PT2H]\n", escalates)) == []
+
+
+def test_facts_for_a_letter_are_asked_for_at_any_time_before_it_is_due():
+    letter = ("title: Hold a drill, role: purser}", "title: Post the letter, role: purser, letter: status}")
+    assert "nobody is asked in time" in only(letter).text
+    assert (
+        found(
+            letter,
+            ("    within: {business_days: 5}\n", "    within: {business_days: 5}\n    remind: [PT4H]\n"),
+        )
+        == []
+    )
 
 
 def test_a_fact_that_no_report_uses_is_found():

@@ -92,6 +92,8 @@ class _Checker:
             yield from self._known("roles", plan.reporter, ("reporter",))
         if plan.agreement is not None and plan.agreement.contact is not None:
             yield from self._known("roles", plan.agreement.contact, ("agreement", "contact"))
+        if plan.tasks.when_late is not None:
+            yield from self._known("roles", plan.tasks.when_late, ("tasks", "when_late"))
         if plan.publication is not None:
             for index, audience in enumerate(plan.publication.audiences):
                 yield from self._known("audiences", audience, ("publication", "audiences", index))

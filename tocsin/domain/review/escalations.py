@@ -21,7 +21,8 @@ def dead_ends(subject: Subject) -> Iterator[Finding]:
         for duty, path in promise.duties:
             if duty.page is not None:
                 yield from _page(subject, promise, duty.page, path)
-        yield from _pages_without_a_telephone(subject, promise)
+        yield from _late_or_about_to_be(subject, promise)
+    yield from _without_a_telephone(subject, subject.plan.tasks.when_late, ("tasks", "when_late"))
 
 
 def _page(subject: Subject, promise: Promise, page: PageDuty, path: Path) -> Iterator[Finding]:
@@ -108,15 +109,19 @@ def _without_supervisor(key: str, role: str, *, is_only: bool) -> Finding:
     return Finding(path=path, text=f"{text}: {why}", severity="advice", file="directory")
 
 
-def _pages_without_a_telephone(subject: Subject, promise: Promise) -> Iterator[Finding]:
-    """What is late, or about to be, pages the first holder of a role by text message and telephone."""
+def _late_or_about_to_be(subject: Subject, promise: Promise) -> Iterator[Finding]:
     spec = promise.spec
-    paged = {("when_late",): spec.when_late, ("escalate", "to"): spec.escalate.to if spec.escalate else None}
-    for place, role in paged.items():
-        for key, person in list(subject.holders(role or "").items())[:1]:
-            if not reached_by(person, _RINGING):
-                yield error(
-                    (*promise.path, *place),
-                    f'role "{role}" is paged over "{spec.id}", and {key}, its first holder, has no telephone number; '
-                    f"give them one in the directory",
-                )
+    yield from _without_a_telephone(subject, spec.when_late, (*promise.path, "when_late"))
+    if spec.escalate is not None:
+        yield from _without_a_telephone(subject, spec.escalate.to, (*promise.path, "escalate", "to"))
+
+
+def _without_a_telephone(subject: Subject, role: str | None, path: Path) -> Iterator[Finding]:
+    """What is late, or about to be, pages the first holder of a role by text message and telephone."""
+    for key, person in list(subject.holders(role or "").items())[:1]:
+        if not reached_by(person, _RINGING):
+            yield error(
+                path,
+                f'role "{role}" is paged here, and {key}, its first holder, has no telephone number; give them one in '
+                f"the directory",
+            )

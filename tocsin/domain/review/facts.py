@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tocsin.domain.duties import BeforeDue, Duty, ObligationSpec
 from tocsin.domain.plan import Plan
 from tocsin.domain.review.finding import Finding, advice, error, listed
 from tocsin.domain.review.subject import Promise, Subject, report_of
@@ -20,17 +21,28 @@ def unasked(subject: Subject) -> Iterator[Finding]:
 
 
 def _facts_unasked(plan: Plan, promise: Promise) -> Iterator[Finding]:
-    if promise.spec.remind or promise.spec.escalate is not None:
-        return
     for duty, path in promise.duties:
         report = report_of(plan, duty)
         wanted = list(_facts_in(plan, report)) if report is not None else []
-        if wanted:
-            yield advice(
-                path,
-                f"{report} is sent with {listed(wanted)}, and nobody is asked for what is not known by then; say "
-                f"when, with `remind` or `escalate`",
-            )
+        if wanted and not _is_asked_before(promise.spec, duty):
+            yield advice(path, f"{report} goes out with {listed(wanted)}, and {_why_not(promise.spec, duty)}")
+
+
+def _is_asked_before(spec: ObligationSpec, duty: Duty) -> bool:
+    """Whether somebody is asked for what is missing before it is sent; a letter is posted by whoever is asked."""
+    asked = (*spec.remind, *([spec.escalate.before_due] if spec.escalate is not None else []))
+    if duty.task is not None:
+        return bool(asked)
+    return isinstance(spec.begin, BeforeDue) and any(before > spec.begin.before_due for before in asked)
+
+
+def _why_not(spec: ObligationSpec, duty: Duty) -> str:
+    if duty.task is None and spec.begin == "at_once":
+        return (
+            "that as soon as its clock starts, before anybody is asked for what is not known; say `begin: {before_due: "
+            "…}`, and `remind` before that, or leave such lines to a later report"
+        )
+    return "nobody is asked in time for what is not known; say `remind` or `escalate`, before it begins"
 
 
 def _facts_in(plan: Plan, report: str) -> Iterator[str]:

@@ -41,14 +41,16 @@ def _uses(subject: Subject) -> Iterator[Use]:
     yield from (Use(name, f"covers {role.cover}", True) for name, role in plan.roles.items() if role.cover)
     yield from (Use(fact.owed_by, f'owes fact "{name}"') for name, fact in plan.facts.items())
     yield from (Use(placed.step.role, f'does step "{placed.step.id}"') for placed in placed_steps(plan))
-    yield from _uses_in_papers(plan)
+    yield from _uses_beside_promises(plan)
     for promise in subject.promises:
         yield from _uses_in_promise(promise)
 
 
-def _uses_in_papers(plan: Plan) -> Iterator[Use]:
+def _uses_beside_promises(plan: Plan) -> Iterator[Use]:
     if plan.agreement is not None and plan.agreement.contact is not None:
         yield Use(plan.agreement.contact, "is asked about the agreement", True)
+    if plan.tasks.when_late is not None:
+        yield Use(plan.tasks.when_late, "is paged over tasks that are late", True)
     for role in plan.publication.roles if plan.publication is not None else ():
         yield Use(role, "acknowledges the plan", True)
 
