@@ -200,6 +200,13 @@ class KeepEntries(Value):
     entries: tuple[Entry, ...]
 
 
+class SaveHistories(Value):
+    """Save the histories of the workflows of an incident that was opened under `key`, up to now."""
+
+    incident: str
+    key: str
+
+
 class ArchiveIncident(Value):
     """Write an incident's whole record to the archive."""
 
