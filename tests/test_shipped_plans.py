@@ -205,7 +205,7 @@ def test_a_supplier_that_is_down_is_level_2_and_phishing_level_3(miniorange):
 
 
 def test_customers_hear_within_eight_hours_or_a_person_decides_that_they_need_not(miniorange):
-    assert terms(miniorange, "customer-notice") == {"level1": "8 hours", "level2": "8 hours"}
+    assert terms(miniorange, "customer-notice") == {"level1": "4 hours", "level2": "8 hours"}
     assert terms(miniorange, "customer-decision") == {"level3": "8 hours"}
     assert miniorange.obligation("customer-notice").from_ == ("occurred", "detected")
 
