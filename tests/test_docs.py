@@ -14,14 +14,16 @@ import click
 import pytest
 from pydantic import BaseModel
 
+from tocsin.cli.main import run
 from tocsin.cli.main import tocsin as tocsin_command
+from tocsin.cli.office import Office
 from tocsin.domain import naming
 from tocsin.domain.calendar import WorkingHours
 from tocsin.domain.directory import Directory
 from tocsin.domain.plan import REPORT_SOURCES, Plan
 from tocsin.domain.words import Anchor, Verdict
 from tocsin.library import check
-from tocsin.settings import VARIABLES
+from tocsin.settings import VARIABLES, Settings
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -94,6 +96,22 @@ def test_the_problems_that_the_guide_shows_are_what_the_check_says(shown, tmp_pa
         path.write_text(text)
     console = blocks(after(GUIDE, f"check: {shown}"), "console")[0]
     assert [str(problem) for problem in check(folder)] == console.splitlines()[1:]
+
+
+def test_the_advice_that_the_guide_shows_is_what_the_check_says(tmp_path, monkeypatch, capsys):
+    example(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    office = Office(settings=lambda: Settings(plans=Path("plans")))
+    assert run(["plan", "check", "larkspur"], office) == 0
+    console = blocks(after(GUIDE, "check: advice"), "console")[0]
+    assert capsys.readouterr().out.splitlines() == console.splitlines()[1:]
+
+
+def test_what_the_guide_shows_beside_its_plan_can_be_added_to_it(tmp_path):
+    folder = example(tmp_path)
+    with (folder / "plan.yaml").open("a") as plan:
+        plan.write("\n".join(blocks(GUIDE, "yaml")))
+    assert check(folder) == []
 
 
 # ---- its tables ----
