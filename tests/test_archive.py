@@ -22,6 +22,7 @@ from tocsin.files import write_whole
 from tocsin.library import PlanLibrary
 from tocsin.manifest import Manifest
 from tocsin.pdf import NotPrintable
+from tocsin.verifying import verify
 
 PLANS = Path(__file__).parents[1] / "plans"
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -278,6 +279,15 @@ def test_histories_that_were_saved_are_part_of_it(storeroom):
     storeroom.archived()
     assert "history/incident.json" in storeroom.files()
     assert storeroom.verify() == ()
+
+
+def test_histories_that_come_late_are_sealed_with_the_rest(storeroom):
+    storeroom.archived()
+    with storeroom.archive.history_folder(storeroom.state.id) as folder:
+        (folder / "incident.json").write_text("{}")
+    found = verify(storeroom.incident)
+    assert found.problems == ()
+    assert sealing.contradictions(storeroom.folder, storeroom.state.id, found.manifest) == []
 
 
 def test_reports_are_printed_and_printed_again_are_the_same(storeroom):

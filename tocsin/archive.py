@@ -111,12 +111,20 @@ class DiskArchive:
 
     @contextmanager
     def history_folder(self, incident: str) -> Iterator[Path]:
-        """Where the histories of an incident's workflows belong, before it is archived; nobody else writes then."""
+        """Where the histories of an incident's workflows belong; nobody else writes to the archive then.
+
+        What comes late, to an archive that is sealed already, is sealed with it. Raises `OSError`.
+        """
         with self._locked(incident) as folder:
+            was_sealed = sealing.seal_of(folder) is not None
             sealing.unseal(folder)
             history = folder / "history"
             history.mkdir(exist_ok=True)
-            yield history
+            try:
+                yield history
+            finally:
+                if was_sealed:
+                    sealing.enter(self._state, sealing.seal(folder, incident))
 
     @contextmanager
     def _locked(self, incident: str) -> Iterator[Path]:

@@ -9,7 +9,7 @@ from typing import TypeVar
 import click
 
 from tocsin.cli import options, showing, tables
-from tocsin.cli.errors import Closed, Gone, Unavailable
+from tocsin.cli.errors import CliError, Closed, Gone, NotFound, Unavailable
 from tocsin.cli.incidents import Execution, Incidents
 from tocsin.cli.office import Office, pass_office
 from tocsin.cli.session import overview, resolve
@@ -24,19 +24,36 @@ WATCH_EVERY = 1.0
 
 
 def look(office: Office, reference: str, question: Question[T]) -> T:
-    """Find the incident and ask it something."""
-    return office.run(lambda incidents: _ask(incidents, reference, question))
+    """Find the incident and ask it something; one that Temporal no longer has answers from its archive."""
+    return office.run(lambda incidents: _ask(office, incidents, reference, question))
 
 
-async def _ask(incidents: Incidents, reference: str, question: Question[T]) -> T:
-    found = await resolve(incidents, reference)
+async def _ask(office: Office, incidents: Incidents, reference: str, question: Question[T]) -> T:
+    found: Execution | None = None
+    absent: CliError
     try:
+        found = await resolve(incidents, reference)
         return await question(incidents, found)
+    except NotFound as error:
+        absent = error
     except Gone:
-        raise Closed(
-            f"incident {reference} has left Temporal, which keeps closed ones for a while; it is in the archive",
-            incident=found.incident,
-        ) from None
+        absent = Closed(
+            f"incident {reference} has left Temporal, which keeps closed ones for a while; it is in the archive, "
+            "below TOCSIN_STATE where the workers run",
+            incident=found.incident if found else None,
+        )
+    return await _ask_the_archive(office, (found and found.incident) or reference, question, absent)
+
+
+async def _ask_the_archive(office: Office, reference: str, question: Question[T], absent: CliError) -> T:
+    """Ask an incident that is over. Raises `absent` where this machine does not have it."""
+    from tocsin.cli.shelf import Shelf
+
+    shelf = Shelf(office.settings().state)
+    archived = shelf.archived(reference)
+    if archived is None:
+        raise absent
+    return await question(shelf, archived)
 
 
 @click.command("list")
@@ -86,13 +103,13 @@ def watch_command(office: Office, reference: str) -> None:
 
 
 async def _watch(office: Office, incidents: Incidents, reference: str) -> None:
-    view, ledger = await _ask(incidents, reference, _view_and_ledger)
+    view, ledger = await _ask(office, incidents, reference, _view_and_ledger)
     _print_anew(office, view, ledger)
     while view.status not in {Status.CLOSED, Status.DISMISSED}:
         await asyncio.sleep(WATCH_EVERY)
         before = view
         try:
-            view, ledger = await _ask(incidents, view.id, _view_and_ledger)
+            view, ledger = await _ask(office, incidents, view.id, _view_and_ledger)
         except Unavailable as silence:
             click.echo(f"still watching: {silence}", err=True)
             continue

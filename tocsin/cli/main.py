@@ -46,6 +46,11 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "report": ("papers", "Print a report as it stands, or send it now."),
         "postmortem": ("papers", "Show the meetings; move, confirm, hold or cancel one."),
     },
+    "Records": {
+        "evidence": ("evidence", "Preserve files as evidence, list them, bring one back."),
+        "verify": ("verifying", "Check that a record is as it was written."),
+        "export": ("verifying", "Copy a record for somebody else, as a folder or a ZIP file."),
+    },
     "Plans": {
         "plan": ("plans", "Check plans for mistakes."),
     },
