@@ -7,7 +7,7 @@ from pathlib import Path
 import pypdfium2
 import pytest
 
-from tocsin import rendering
+from tocsin import enclosures
 from tocsin.domain.channel import Call, Email, Sms
 from tocsin.domain.directory import Contact
 from tocsin.domain.messages import Dispatch
@@ -237,7 +237,7 @@ def test_a_mail_whose_paper_cannot_be_printed_goes_without_it_and_says_so(templa
     def runs_dry(paper):
         raise NotPrintable("the typesetter failed with TypstError")
 
-    monkeypatch.setattr(rendering, "to_pdf", runs_dry)
+    monkeypatch.setattr(enclosures, "to_pdf", runs_dry)
     told = dispatch(template="interim", purpose="report", report=report(Line(heading="Impact", text="none")))
     email = templates.email(told, ROBIN, "r@example.org")
     assert email.attachments == ()

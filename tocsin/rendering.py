@@ -15,8 +15,6 @@ the message says so to whoever sends it. Words that were approved go out as they
 
 from __future__ import annotations
 
-import base64
-import logging
 from datetime import datetime
 from email.utils import parseaddr
 from pathlib import Path
@@ -31,12 +29,12 @@ from tocsin.domain.directory import Contact, Customer
 from tocsin.domain.messages import Dispatch, Rendered
 from tocsin.domain.plan import Plan
 from tocsin.domain.sms_text import shorten, sms_segments
-from tocsin.domain.state import Meeting
-from tocsin.invitations import Party, invitation
+from tocsin.enclosures import invitation_to, report_on
+from tocsin.invitations import Party
 from tocsin.library import PlanLibrary
 from tocsin.markdown import escape, to_html
 from tocsin.mentions import Contacts, everybody, named
-from tocsin.pdf import NotPrintable, Paper, to_pdf
+from tocsin.pdf import Paper
 from tocsin.printing import as_letter, drawn, paper_of
 from tocsin.templating import Context, Filled, cut, fill, frame
 from tocsin.wordings import LostWording, Wording
@@ -57,8 +55,6 @@ _GSM_SPELLING = str.maketrans(
     {"–": "-", "—": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "…": "...", "\xa0": " "}
 )
 """Typographic characters would turn a text message into UCS-2 and halve its length."""
-
-_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -94,7 +90,8 @@ class Templates:
         words = self._words(dispatch, context)
         plain = frame(self._folders(dispatch), "txt", words.plain, context)
         rich = frame(self._folders(dispatch), "html", to_html(words.rich), context)
-        attachments, failure = self._attachments(dispatch, Party(address=address, name=contact.name), words)
+        party = Party(address=address, name=contact.name)
+        attachments, lack = self._enclosures(dispatch, party, words)
         email = Email(
             to=address,
             to_name=contact.name,
@@ -105,7 +102,7 @@ class Templates:
             correlation=_correlation(dispatch),
             attachments=attachments,
         )
-        return _rendered(email, *words.failures, plain.failure, rich.failure, failure)
+        return _rendered(email, *words.failures, plain.failure, rich.failure, lack)
 
     def sms(self, dispatch: Dispatch, address: str, person: str) -> Rendered[Sms]:
         """The dispatch as a text message: where it does not fit, the incident's title gives way, not the code."""
@@ -225,36 +222,15 @@ class Templates:
     def _status_url(self, dispatch: Dispatch) -> str:
         return status_url(self._public_url, dispatch.workflow, dispatch.incident, dispatch.message)
 
-    def _attachments(
+    def _enclosures(
         self, dispatch: Dispatch, attendee: Party, words: Words
-    ) -> tuple[tuple[Attachment, ...], str]:
-        """What goes along, and what should have and could not be made."""
+    ) -> Rendered[tuple[Attachment, ...]]:
         if dispatch.meeting is not None:
-            return (self._invite(dispatch, dispatch.meeting, attendee),), ""
-        if dispatch.purpose != "report" or dispatch.report is None:
-            return (), ""
-        try:
-            content = to_pdf(self._printed(dispatch, words))
-        except NotPrintable as error:
-            _log.error("plan %s: no PDF of %s: %s", dispatch.plan.name, dispatch.message, error)
-            return (), f"without its PDF: {error}"
-        return (
-            _attachment(f"{dispatch.reference}-{dispatch.report.id}.pdf", "application/pdf", content),
-        ), ""
-
-    def _invite(self, dispatch: Dispatch, meeting: Meeting, attendee: Party) -> Attachment:
-        drill = "[DRILL] " if dispatch.is_drill else ""
-        content = invitation(
-            meeting,
-            uid=f"{meeting.id}-{dispatch.incident}@{self._host}",
-            stamp=dispatch.created,
-            organizer=Party(address=self._sender, name=self._plan(dispatch).organisation),
-            attendee=attendee,
-            summary=f"{drill}[{dispatch.reference}] {meeting.title}",
-            details=f"About incident {dispatch.reference}: {dispatch.title}",
-        )
-        # SendGrid refuses parameters in a media type; the method stands in the content itself.
-        return _attachment("invite.ics", "text/calendar", content.encode())
+            organizer = Party(address=self._sender, name=self._plan(dispatch).organisation)
+            return Rendered((invitation_to(dispatch.meeting, dispatch, organizer, attendee, self._host),))
+        if dispatch.purpose == "report" and dispatch.report is not None:
+            return report_on(self._printed(dispatch, words), f"{dispatch.reference}-{dispatch.report.id}")
+        return Rendered(())
 
 
 def _rendered(message: T, *failures: str) -> Rendered[T]:
@@ -274,7 +250,3 @@ def _correlation(dispatch: Dispatch) -> dict[str, str]:
 
 def _local(moment: datetime, zone: ZoneInfo) -> str:
     return f"{moment.astimezone(zone):%A %d %B %Y, %H:%M %Z}"
-
-
-def _attachment(name: str, media_type: str, content: bytes) -> Attachment:
-    return Attachment(filename=name, media_type=media_type, content=base64.b64encode(content).decode())
