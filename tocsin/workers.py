@@ -104,7 +104,7 @@ def build_workers(
     queues: Sequence[str] = naming.QUEUES,
     feeds: FeedActivities | NoFeeds | None = None,
 ) -> list[Worker]:
-    """A worker for each queue; the same for production and for the tests. Where time is skipped, there are `NoFeeds`."""
+    """A worker for each queue; the same for production and for the tests. `NoFeeds` are for where time is skipped."""
     proofs, wordings = proofs_of(settings, library), WordingStore(settings.state)
     asking = Asking(library, proofs, wordings, settings.public_url)
     renderer = Templates(library, settings.public_url, settings.sendgrid_from, asking)
