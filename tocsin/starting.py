@@ -185,7 +185,7 @@ async def signal_if_running(
         try:
             await client.get_workflow_handle(workflow).signal(signal, argument, rpc_timeout=PATIENCE)
         except RPCError as error:
-            if not _means_no_such_workflow(error):
+            if not means_no_such_workflow(error):
                 raise
             return False
     return True
@@ -247,7 +247,7 @@ def _priority(start: IncidentStart, rank: int) -> Priority:
     return Priority(priority_key=min(rank, MILDEST_PRIORITY), fairness_key=fairness_key)
 
 
-def _means_no_such_workflow(error: RPCError) -> bool:
+def means_no_such_workflow(error: RPCError) -> bool:
     """A namespace that is not there must not pass for a workflow that is over."""
     is_namespace = any(detail.Is(NamespaceNotFoundFailure.DESCRIPTOR) for detail in error.grpc_status.details)
     return error.status is RPCStatusCode.NOT_FOUND and not is_namespace
