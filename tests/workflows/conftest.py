@@ -39,8 +39,8 @@ DEV_SERVER = Path(sys.executable).with_name("temporal")
 
 
 @pytest.fixture
-async def real_house() -> AsyncIterator[Lighthouse]:
-    """The same lighthouse on a real server, for what the time-skipping one cannot do."""
+async def real_env() -> AsyncIterator[WorkflowEnvironment]:
+    """A real server of one's own, for what the time-skipping one cannot do."""
     arguments = [
         word
         for name, kind in naming.SEARCH_ATTRIBUTES.items()
@@ -51,6 +51,12 @@ async def real_house() -> AsyncIterator[Lighthouse]:
         dev_server_extra_args=arguments,
         data_converter=pydantic_data_converter,
     ) as env:
-        house = Lighthouse(env)
-        async with workers_of(house):
-            yield house
+        yield env
+
+
+@pytest.fixture
+async def real_house(real_env: WorkflowEnvironment) -> AsyncIterator[Lighthouse]:
+    """The same lighthouse on a real server."""
+    house = Lighthouse(real_env)
+    async with workers_of(house):
+        yield house
