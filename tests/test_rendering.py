@@ -7,8 +7,9 @@ from pathlib import Path
 import pypdfium2
 import pytest
 
+from activities.email import EmailActivities
 from tocsin import enclosures
-from tocsin.domain.channel import Call, Email, Sms
+from tocsin.domain.channel import Call, Email, Receipt, Sms
 from tocsin.domain.directory import Contact
 from tocsin.domain.messages import Dispatch
 from tocsin.domain.reports import Line, Report
@@ -42,6 +43,7 @@ class Writer:
     """Renders one message after the other, and keeps what was said about those that had to do without something."""
 
     templates: Templates
+    library: PlanLibrary
     notes: list[str] = field(default_factory=list)
 
     def email(self, dispatch: Dispatch, contact: Contact, address: str) -> Email:
@@ -62,7 +64,7 @@ class Writer:
 @pytest.fixture
 def templates(plans: Path, tmp_path: Path) -> Writer:
     library = PlanLibrary(plans, tmp_path / "state")
-    return Writer(Templates(library, "https://tocsin.example.com", "bell@example.com"))
+    return Writer(Templates(library, "https://tocsin.example.com", "bell@example.com"), library)
 
 
 def dispatch(**changes) -> Dispatch:
@@ -374,3 +376,22 @@ def test_without_a_sender_invitations_come_from_the_public_name(plans, tmp_path)
     templates = Templates(PlanLibrary(plans, tmp_path / "state"), "https://tocsin.example.com:8443/")
     (ics,) = templates.email(invited(), ROBIN, "robin@example.org").message.attachments
     assert "mailto:tocsin@tocsin.example.com" in content(ics)
+
+
+def test_the_activity_hands_back_what_a_message_had_to_go_without(templates, own):
+    (own / "notice.md.j2").write_text("{{ nothing }}")
+    channel = RecordingChannel()
+    done = EmailActivities(channel, templates.library, templates.templates).send(dispatch())
+    assert done.note == "the md template of notice failed with UndefinedError"
+    assert "checkout-api is down" in channel.sent[0].text
+
+
+@dataclass
+class RecordingChannel:
+    """Takes every email."""
+
+    sent: list[Email] = field(default_factory=list)
+
+    def send(self, email: Email) -> Receipt:
+        self.sent.append(email)
+        return Receipt(vendor="sendgrid", vendor_id="1", status="accepted")

@@ -69,7 +69,8 @@ class _Drawing:
         return "\n".join(
             [
                 f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" '
-                f'height="{height}" role="img" font-family="{FONTS}" font-size="10.5" fill="{INK}">',
+                f'height="{height}" style="max-width:100%;height:auto" role="img" '
+                f'font-family="{FONTS}" font-size="10.5" fill="{INK}">',
                 f"<title>{escape(told(self._picture, self._zone))}</title>",
                 f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
                 *backdrop,
