@@ -73,7 +73,7 @@ async def connected(stack: Stack) -> AsyncIterator[Stand]:
     """The stand, with a connection to everything that a scenario talks to."""
     stand = Stand(
         stack,
-        await connect(stack.temporal_address),
+        await connect(stack.temporal_address, settings=stack.settings),
         Monitor(stack.receiver_url),
         Inbox(stack.sandbox_url),
     )

@@ -13,10 +13,16 @@ random_hex() {
     od -An -N24 -tx1 /dev/urandom | tr -d ' \n'
 }
 
+random_key() {
+    head -c 32 /dev/urandom | base64 | tr -d '\n'
+}
+
 while IFS= read -r line; do
     case $line in
         POSTGRES_PASSWORD=) line=$line$(random_hex) ;;
         TOCSIN_INGEST_TOKENS=) line=${line}monitor:$(random_hex) ;;
+        TOCSIN_PAYLOAD_KEYS=) line=${line}k1:$(random_key) ;;
+        TOCSIN_CODEC_TOKENS=) line=${line}operator:$(random_hex) ;;
     esac
     printf '%s\n' "$line"
 done <.env.example >.env

@@ -16,7 +16,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.deployment.described import OWN_SECRETS, ROOT, Script, Services, flags_of, settings_in, variables
-from tocsin.callbacks import EVENTS_PATH, SMS_PATH
+from tocsin.callbacks import CODEC_PATH, EVENTS_PATH, SMS_PATH
 from tocsin.sandbox.config import SandboxConfig
 from tocsin.sandbox.signing import PUBLIC_KEY_NAME
 from tocsin.settings import VARIABLES, Settings
@@ -137,6 +137,15 @@ def test_the_sandbox_calls_the_url_whose_signature_the_receiver_checks(services:
     flags = flags_of(services["sandbox"])
     assert flags["--inbound-sms-url"] == "${TOCSIN_PUBLIC_URL}" + SMS_PATH
     assert flags["--events-url"] == f"http://receiver:8080{EVENTS_PATH}"
+
+
+def test_the_ui_has_what_is_encrypted_read_by_the_receiver(services: Services) -> None:
+    example, ui = settings_in(ROOT / ".env.example"), services["ui"]
+    assert ui["environment"]["TEMPORAL_CODEC_ENDPOINT"] == "${TEMPORAL_CODEC_ENDPOINT-}"
+    assert ui["environment"]["TEMPORAL_CODEC_INCLUDE_CREDENTIALS"] == "true"
+    [receiver], [published] = services["receiver"]["ports"], ui["ports"]
+    assert example["TEMPORAL_CODEC_ENDPOINT"] == f"http://localhost:{receiver.split(':')[1]}{CODEC_PATH}"
+    assert example["TOCSIN_UI_ORIGIN"] == f"http://localhost:{published.split(':')[1]}"
 
 
 def test_every_folder_for_a_volume_belongs_to_the_user_of_the_image(services: Services) -> None:

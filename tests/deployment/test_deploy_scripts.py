@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 
 from tests.deployment.described import OWN_SECRETS, ROOT, Script, settings_in
+from tocsin.ingest.tokens import Tokens
+from tocsin.keyring import KeyRing
+from tocsin.settings import Settings
 
 
 @pytest.mark.parametrize("script", sorted((ROOT / "deploy").glob("*.sh")), ids=lambda script: script.name)
@@ -24,10 +27,18 @@ def test_a_deployment_script_is_sound_shell(script: Path) -> None:
 def test_new_secrets_are_random_and_private(new_env: Script, tmp_path: Path) -> None:
     assert new_env().returncode == 0
     written = settings_in(tmp_path / ".env")
-    secrets = [written[name].removeprefix("monitor:") for name in sorted(OWN_SECRETS)]
+    secrets = [written[name].rpartition(":")[2] for name in sorted(OWN_SECRETS)]
     assert all(re.fullmatch("[0-9a-f]{48}", secret) for secret in secrets)
     assert len(set(secrets)) == len(secrets)
     assert (tmp_path / ".env").stat().st_mode & 0o077 == 0
+
+
+def test_a_new_installation_encrypts_and_lets_one_operator_read(new_env: Script, tmp_path: Path) -> None:
+    new_env()
+    settings = Settings.from_environment(settings_in(tmp_path / ".env"))
+
+    assert KeyRing.read(settings).names == ("k1",)
+    assert repr(Tokens(settings.codec_tokens.get_secret_value(), "TOCSIN_CODEC_TOKENS")) == "Tokens(operator)"
 
 
 def test_secrets_in_use_are_never_overwritten(new_env: Script, tmp_path: Path) -> None:
