@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,10 +22,10 @@ from tests.e2e.outside import (
     wait_until_met,
 )
 from tests.e2e.payloads import lamp_is_out
-from tocsin.archive import DiskArchive
 from tocsin.embedded.play import Play
 from tocsin.embedded.stack import Stack
-from tocsin.library import PlanLibrary
+from tocsin.sealing import contradictions
+from tocsin.verifying import verify
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -119,8 +118,9 @@ def the_archive_has_it_unaltered(drill: Stack, incident: str) -> None:
     kept = json.loads((folder / "incident.json").read_text())
     assert kept["status"] == "closed"
     assert kept["facts"]["cause"]["value"] == "The wick was wet"
-    library = PlanLibrary(Path(drill.child_environment()["TOCSIN_PLANS"]), drill.state)
-    assert DiskArchive(library, drill.state).first_altered(incident) is None
+    found = verify(folder)
+    assert (found.is_archived, found.problems) == (True, ())
+    assert contradictions(drill.state, incident, found.manifest) == []
 
 
 def nothing_can_be_done_to_it_any_more(drill: Stack, incident: str) -> None:
