@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 from temporalio import workflow
+from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 with workflow.unsafe.imports_passed_through():
     from activities.feeds import FeedActivities
@@ -46,21 +47,27 @@ class Watches:
         while True:
             watch = self._wanted[vendor]
             news = await self._read(watch)
-            if news.over:
+            if news is None or news.over:
                 return
             for event in _events_of(vendor, news):
                 self._happen(event)
             await workflow.sleep(watch.every, summary=f"the feed of {vendor} is read again")
 
-    async def _read(self, watch: ReadFeed) -> FeedNews:
-        return await workflow.execute_activity_method(
-            FeedActivities.read,
-            watch,
-            start_to_close_timeout=limits.FEED_ATTEMPT,
-            retry_policy=limits.feed_retry(watch.every),
-            priority=limits.FEED_PRIORITY,
-            summary=f"waits for news from {watch.vendor}, looks every {watch.every}",
-        )
+    async def _read(self, watch: ReadFeed) -> FeedNews | None:
+        """What is new, however long that takes; `None` when the watch was cancelled."""
+        try:
+            return await workflow.execute_activity_method(
+                FeedActivities.read,
+                watch,
+                start_to_close_timeout=limits.FEED_ATTEMPT,
+                retry_policy=limits.feed_retry(watch.every),
+                priority=limits.FEED_PRIORITY,
+                summary=f"waits for news from {watch.vendor}, looks every {watch.every}",
+            )
+        except ActivityError as error:
+            if not is_cancelled_exception(error):
+                raise
+            return None
 
 
 def _events_of(vendor: str, news: FeedNews) -> Iterator[Event]:
