@@ -51,7 +51,7 @@ def beginning(
     report: Declaration, library: PlanLibrary, now: datetime, drill_speed: int | None = None
 ) -> IncidentStart:
     """How the incident begins, under a key that its repetitions share. Raises `ReportRefused`."""
-    loaded = plan_of(report, library)
+    loaded = plan_named(report.plan, library)
     _refuse_unknown(report, loaded)
     _refuse_the_future(report, now)
     return IncidentStart(
@@ -75,11 +75,11 @@ def beginning(
     )
 
 
-def plan_of(report: Declaration, library: PlanLibrary) -> LoadedPlan:
-    """The plan that the report names. Raises `ReportRefused`."""
-    if report.plan not in library.plans:
-        raise ReportRefused(f'there is no plan "{report.plan}"; there are {_listed(library.plans)}')
-    return library.plans[report.plan]
+def plan_named(name: str, library: PlanLibrary) -> LoadedPlan:
+    """The plan that a report names. Raises `ReportRefused`."""
+    if name not in library.plans:
+        raise ReportRefused(f'there is no plan "{name}"; there are {_listed(library.plans)}')
+    return library.plans[name]
 
 
 def _title(title: str) -> str:

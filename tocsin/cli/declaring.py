@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import click
 
@@ -14,6 +17,12 @@ from tocsin.domain import naming
 from tocsin.domain.state import Actor
 from tocsin.settings import Settings, SettingsError
 
+if TYPE_CHECKING:
+    from tocsin.declaration import Declaration
+    from tocsin.domain.events import Commanded
+    from tocsin.library import PlanLibrary
+    from tocsin.reporters import Channel, Kind
+
 
 @click.command("declare")
 @click.option("--plan", required=True, metavar="NAME", help="The policy that it is run by.")
@@ -22,27 +31,46 @@ from tocsin.settings import Settings, SettingsError
     "--severity", metavar="NAME", help="How bad it is; else the plan's mildest, until it is classified."
 )
 @click.option(
+    "--criterion",
+    "criteria",
+    multiple=True,
+    metavar="NAME",
+    help="What makes it that bad, by the plan's name for it; repeat for more.",
+)
+@click.option(
     "--customer", metavar="KEY", help="The customer whom it concerns, by their key in the directory."
 )
 @click.option(
     "--fact", "facts", multiple=True, metavar="NAME=VALUE", help="What is known already; repeat for more."
 )
+@click.option("--occurred", type=options.moment, metavar="TIME", help="When it happened.")
+@click.option(
+    "--reported-by",
+    "source",
+    metavar="KEY|TEXT",
+    help="Who reported it, if not you: by their key, such as acme/soc-desk, or in words.",
+)
+@click.option(
+    "--channel", type=click.Choice(["cli", "email", "phone", "ticket"]), default="cli", help="How it came in."
+)
+@click.option(
+    "--kind",
+    type=click.Choice(["employee", "customer", "stakeholder"]),
+    help="What the reporter is; else what the directory says.",
+)
+@click.option("--knew", type=options.moment, metavar="TIME", help="Since when the reporter knew.")
 @click.option("--as", "speaks", metavar="PERSON", help="Who you are in the directory (else $TOCSIN_ACTOR).")
 @options.output
 @pass_office
-def declare_command(
-    office: Office,
-    plan: str,
-    title: str,
-    severity: str | None,
-    customer: str | None,
-    facts: tuple[str, ...],
-    speaks: str | None,
-) -> None:
-    """Start an incident from a person's report."""
-    reporter = spoken_by(office, speaks, None)["actor"]
+def declare_command(office: Office, /, speaks: str | None, facts: tuple[str, ...], **told: Any) -> None:
+    """Start an incident from a person's report.
+
+    Your own, or with --reported-by somebody else's, whom the record then names, with a note that you took it down.
+    """
+    actor: Actor = spoken_by(office, speaks, None)["actor"]
+    _refuse_the_future(office, told)
     known = dict(_fact(each) for each in facts)
-    incident = asyncio.run(_declare(office.settings(), plan, title, severity, customer, known, reporter))
+    incident = asyncio.run(_declare(office.settings(), actor, facts=known, **told))
     office.emit(
         {"outcome": "accepted", "incident": incident, "reference": naming.spoken(incident)},
         lambda: f"incident {naming.spoken(incident)} is declared\n  tocsin show {naming.spoken(incident)}",
@@ -56,33 +84,29 @@ def _fact(written: str) -> tuple[str, str]:
     return name, value
 
 
+def _refuse_the_future(office: Office, told: dict[str, Any]) -> None:
+    for option in ("occurred", "knew"):
+        moment: datetime | None = told[option]
+        if moment is not None and moment > office.now():
+            raise Usage(
+                f"--{option}: {moment:%Y-%m-%d %H:%M} UTC has not come yet; times are in UTC unless they say"
+            )
+
+
 async def _declare(
-    settings: Settings,
-    plan: str,
-    title: str,
-    severity: str | None,
-    customer: str | None,
-    facts: dict[str, str],
-    reporter: Actor,
+    settings: Settings, actor: Actor, *, plan: str, source: str | None, channel: Channel, **told: Any
 ) -> str:
+    """Open the incident; its id. Temporal's SDK is loaded here, when it is needed."""
     from tocsin.library import PlanLibrary
-    from tocsin.starting import ReportRefused, declare
+    from tocsin.starting import ReportRefused, report
     from tocsin.temporal import TemporalUnavailable, connect
     from tocsin.yamlfile import YamlError
 
     try:
         library = PlanLibrary(settings.plans, settings.state)
-        return await declare(
-            await connect(),
-            library,
-            settings,
-            plan=plan,
-            title=title,
-            severity=severity,
-            customer=customer,
-            facts=facts,
-            reporter=reporter,
-        )
+        declared = declaration(library, actor, plan, source, channel, **told)
+        taken_down = _taken_down(actor, source, channel) if source else None
+        started = await report(await connect(), library, settings, declared, taken_down)
     except YamlError as error:
         raise Problems(str(error)) from error
     except ReportRefused as refusal:
@@ -91,3 +115,43 @@ async def _declare(
         raise Unavailable(str(error)) from error
     except SettingsError as error:
         raise Usage(str(error)) from error
+    return started.incident_key
+
+
+def declaration(
+    library: PlanLibrary,
+    actor: Actor,
+    plan: str,
+    source: str | None,
+    channel: Channel,
+    *,
+    kind: Kind | None,
+    knew: datetime | None,
+    customer: str | None,
+    **told: Any,
+) -> Declaration:
+    """The report as its reporter's; without a `source` it is that of whoever types. Raises `ReportRefused`."""
+    from tocsin import reporters
+    from tocsin.declaration import Declaration, plan_named
+
+    directory = library.directory(plan_named(plan, library).plan.plan)
+    who = reporters.by_key_or_words(directory, channel, source or actor.key, kind, knew)
+    return Declaration(
+        plan=plan,
+        customer=customer or who.customer,
+        reporter=who.actor if source else actor.model_copy(update={"via": channel}),
+        reported=who.reported,
+        **told,
+    )
+
+
+def _taken_down(actor: Actor, source: str, channel: Channel) -> Commanded:
+    """The note that says who put somebody else's report on the record."""
+    from tocsin.domain.commands import AddNote
+    from tocsin.domain.events import Commanded
+
+    text = f"Put on the record for {source}, whose report came {_CAME[channel]}"
+    return Commanded(command=AddNote(id=uuid4().hex, actor=actor, text=text))
+
+
+_CAME = {"cli": "in person", "email": "by email", "phone": "by phone", "ticket": "as a ticket"}

@@ -41,12 +41,30 @@ def _heading(view: IncidentView, now: datetime) -> Iterator[str]:
     yield click.style(_wrapped(view.title), bold=True)
     customer = f" · customer {view.customer}" if view.customer else ""
     yield _wrapped(f"{view.plan_title} ({view.plan}){customer}")
-    yield f"opened {absolute(view.opened)}, {relative(view.opened, now)}, by {view.source}"
+    yield from _opening(view, now)
     if view.follows:
         yield f"follows incident {naming.spoken(view.follows)}"
     if view.is_drill and view.drill_speed > 1:
         yield f"its clock runs {view.drill_speed} times as fast"
 
+
+def _opening(view: IncidentView, now: datetime) -> Iterator[str]:
+    """When it was opened and by whose word; a person's with the channel, and since when they had known."""
+    opened = f"opened {absolute(view.opened)}, {relative(view.opened, now)}, by"
+    if not view.reporter.is_person:
+        yield f"{opened} {view.source}"
+        return
+    reported = view.reported
+    who = f"@{view.reporter}" if not reported.contact else f"{reported.contact} (claimed)"
+    yield _wrapped(
+        f"{opened} {who}, {reported.kind}, over {_CHANNELS.get(reported.channel, reported.channel)}"
+    )
+    if reported.knew is not None:
+        late = click.style(", REPORTED LATE", fg="red", bold=True) if view.reported_late else ""
+        yield f"known to them since {absolute(reported.knew)}{late}"
+
+
+_CHANNELS = {"cli": "the command line", "phone": "the telephone", "ticket": "a ticket"}
 
 _STATUS_COLOURS = {
     Status.OPEN: "red",

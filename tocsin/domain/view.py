@@ -9,6 +9,7 @@ from tocsin.domain.base import Moment, Value
 from tocsin.domain.case import Case
 from tocsin.domain.plan import Step
 from tocsin.domain.state import (
+    Actor,
     AnchorTime,
     Approval,
     DueChange,
@@ -18,6 +19,7 @@ from tocsin.domain.state import (
     Meeting,
     Mitigation,
     Page,
+    Reporter,
     StepState,
     Target,
     Task,
@@ -76,6 +78,9 @@ class IncidentView(Value):
     customer: str | None
     follows: str | None
     source: str
+    reporter: Actor
+    reported: Reporter
+    reported_late: bool = False
     opened: Moment
     anchors: dict[Anchor, AnchorTime]
     roles: dict[str, str]
@@ -113,6 +118,9 @@ def view(case: Case, workflow: str, now: datetime) -> IncidentView:
         customer=state.customer,
         follows=state.follows,
         source=state.source,
+        reporter=state.reporter,
+        reported=state.reported,
+        reported_late=clocks.was_reported_late(case),
         opened=state.opened,
         anchors=state.anchors,
         roles=state.roles,
