@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.ingest.harbour import NOON
+from tests.ingest.harbour import NOON, PLAN_FILE, write_plans
 from tocsin.domain.events import Alert
 from tocsin.domain.naming import identify
 from tocsin.ingest.alertmanager import AlertmanagerPayload, NoPlanMatches, alert_of
@@ -73,6 +73,74 @@ def test_a_severity_that_the_plan_does_not_map_is_what_the_rule_says_otherwise(
     example["commonLabels"]["severity"] = "page-me-maybe"
 
     assert read(example, library).severity == "slow"
+
+
+CRITERIA = """
+criteria:
+  no_pilot: {severity: slow, title: No pilot}
+  no_water: {severity: closed, title: No water}
+vendors:
+  tugs: {title: Tugs}
+  radio: {title: Radio}
+"""
+
+
+def with_criteria(folder: Path, *always: str) -> PlanLibrary:
+    """A harbour whose alerts may name criteria and vendors; every alert has the criteria in `always`."""
+    labels = f"criteria: [{', '.join(always)}]\n    criteria_label: criteria\n    vendor_label: vendor"
+    plan = write_plans(folder) / "harbour" / "plan.yaml"
+    plan.write_text(PLAN_FILE.replace("    otherwise: slow", f"    otherwise: slow\n    {labels}") + CRITERIA)
+    return PlanLibrary(folder, folder / "state")
+
+
+@pytest.mark.parametrize(
+    ("label", "criterion", "severity"),
+    [
+        ("warning", "no_pilot", "slow"),
+        ("warning", "no_water", "closed"),
+        ("critical", "no_pilot", "closed"),
+    ],
+)
+def test_the_worst_of_label_and_criteria_is_the_severity(
+    label: str, criterion: str, severity: str, example: dict[str, Any], tmp_path: Path
+) -> None:
+    example["commonLabels"]["severity"] = label
+
+    alert = read(example, with_criteria(tmp_path, criterion))
+
+    assert (alert.criteria, alert.severity) == ((criterion,), severity)
+
+
+def test_what_alerts_that_fire_say_of_themselves_adds_up(example: dict[str, Any], tmp_path: Path) -> None:
+    first, second = example["alerts"]
+    first["labels"] |= {"criteria": "no_pilot, no_water", "vendor": "tugs"}
+    second["labels"] |= {"vendor": "radio"}
+
+    alert = read(example, with_criteria(tmp_path, "no_pilot"))
+
+    assert alert.criteria == ("no_pilot", "no_water")
+    assert alert.vendors == ("tugs", "radio")
+
+
+def test_a_vendor_is_not_down_any_more_when_its_alert_is_resolved(
+    example: dict[str, Any], tmp_path: Path
+) -> None:
+    first, second = example["alerts"]
+    first["labels"] |= {"vendor": "tugs"}
+    first["status"] = second["status"] = "resolved"
+
+    assert read(example, with_criteria(tmp_path)).vendors == ()
+
+
+def test_names_that_the_plan_does_not_know_are_logged_and_left_out(
+    example: dict[str, Any], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    example["alerts"][0]["labels"] |= {"criteria": "no_wind", "vendor": "sails"}
+
+    alert = read(example, with_criteria(tmp_path))
+
+    assert (alert.criteria, alert.vendors) == ((), ())
+    assert 'the label vendor names "sails", which the plan does not know' in caplog.text
 
 
 def test_alerts_with_nothing_in_common_are_read_by_the_first_that_fires(

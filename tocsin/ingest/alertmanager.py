@@ -7,6 +7,7 @@ makes one incident; what is unknown in it is left alone, because the format is s
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Literal
@@ -15,7 +16,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from tocsin.domain import naming
 from tocsin.domain.events import Alert
-from tocsin.domain.plan import IntakeRule
+from tocsin.domain.plan import IntakeRule, Plan
 from tocsin.library import PLAN_LABEL, PlanLibrary
 
 SOURCE = "alertmanager"
@@ -23,6 +24,7 @@ TITLE_LENGTH = 200
 FACT_LENGTH = 10_000
 """As long as what a person may say in a command."""
 
+_SEPARATORS = re.compile(r"[,\s]+")
 _log = logging.getLogger(__name__)
 
 
@@ -82,18 +84,21 @@ def alert_of(payload: AlertmanagerPayload, library: PlanLibrary, received: datet
     if matched is None:
         raise NoPlanMatches(_why_none(labels, library))
     loaded, rule = matched
+    criteria = _criteria(rule, payload, loaded.plan)
     return Alert(
         key=naming.identify(loaded.plan.plan, SOURCE, payload.group_key),
         source=SOURCE,
         group=payload.group_key,
         plan=loaded.pin,
         title=_title(payload),
-        severity=rule.severity_of(labels),
+        severity=_severity(rule, labels, criteria, loaded.plan),
         alerts={alert.fingerprint: alert.is_firing for alert in payload.alerts},
         began=_began(payload, received),
         received=received,
         customer=_customer(rule, labels),
         facts=dict(_facts(rule, payload)),
+        criteria=criteria,
+        vendors=_named(payload, rule.vendor_label, loaded.plan.vendors),
     )
 
 
@@ -141,6 +146,26 @@ def _customer(rule: IntakeRule, labels: dict[str, str]) -> str | None:
     """The customer's key; whether the directory knows it is seen when the customer is to be told."""
     named = labels.get(rule.customer_label or "", "")
     return named.strip().lower() or None
+
+
+def _severity(rule: IntakeRule, labels: dict[str, str], criteria: tuple[str, ...], plan: Plan) -> str:
+    """The worst of what the labels say and of what the criteria demand."""
+    demanded = [rule.severity_of(labels), *(plan.criteria[name].severity for name in criteria)]
+    return min(demanded, key=lambda name: plan.severities[name].rank)
+
+
+def _criteria(rule: IntakeRule, payload: AlertmanagerPayload, plan: Plan) -> tuple[str, ...]:
+    """What the rule says of every alert that it takes, and what these alerts say of themselves."""
+    return tuple(dict.fromkeys((*rule.criteria, *_named(payload, rule.criteria_label, plan.criteria))))
+
+
+def _named(payload: AlertmanagerPayload, label: str | None, known: Iterable[str]) -> tuple[str, ...]:
+    """Those of the plan's names that any alert that fires gives under a label, several after commas or spaces."""
+    said = [alert.labels.get(label or "", "") for alert in payload.alerts if alert.is_firing]
+    named = dict.fromkeys(name for value in said for name in _SEPARATORS.split(value) if name)
+    for name in named.keys() - set(known):
+        _log.error('the label %s names "%s", which the plan does not know', label, name)
+    return tuple(name for name in named if name in known)
 
 
 def _facts(rule: IntakeRule, payload: AlertmanagerPayload) -> Iterator[tuple[str, str]]:
