@@ -109,3 +109,9 @@ class Storeroom:
         """The files of the archive with what they hold."""
         files = (path for path in self.incident.rglob("*") if path.is_file())
         return {path.relative_to(self.incident).as_posix(): path.read_bytes() for path in files}
+
+
+def break_into(folder: Path) -> None:
+    """Take the seal's protection from an archive, as whoever owns it can."""
+    for path in [folder, *folder.rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)

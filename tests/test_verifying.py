@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.storeroom import Storeroom
+from tests.storeroom import Storeroom, break_into
 from tocsin import chain, sealing
 from tocsin.domain.commands import AddNote
 from tocsin.manifest import Manifest, files_below, listed_as_found
@@ -36,8 +36,7 @@ def copy(sealed: Storeroom, tmp_path: Path) -> Path:
     """The archive as somebody else has it, who may write to it."""
     folder = tmp_path / "copy"
     shutil.copytree(sealed.incident, folder)
-    for path in [folder, *folder.rglob("*")]:
-        path.chmod(0o755 if path.is_dir() else 0o644)
+    break_into(folder)
     return folder
 
 

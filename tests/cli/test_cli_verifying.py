@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.office import Desk, FakeIncidents, execution
-from tests.storeroom import Storeroom
+from tests.storeroom import Storeroom, break_into
 from tocsin.cli import session
 from tocsin.cli.errors import Unavailable
 from tocsin.cli.main import run
@@ -88,6 +88,7 @@ def test_each_problem_is_a_line_and_the_exit_code_is_1(counter, capsys):
 
 
 def test_problems_in_json(counter, capsys):
+    break_into(counter.room.incident)
     (counter.room.incident / "calendar.json").unlink()
     assert counter.types("verify", counter.ref, "-o", "json") == 1
     assert json.loads(capsys.readouterr().err)["problems"] == ["calendar.json is missing"]
@@ -102,6 +103,7 @@ def test_a_manifest_is_compared_with_what_was_kept_elsewhere(counter, capsys):
 def test_an_archive_that_was_exchanged_as_a_whole_contradicts_the_list_of_seals(counter, tmp_path, capsys):
     other = Storeroom.at(tmp_path / "other")
     other.world.says(AddNote, text="all was well")
+    break_into(counter.room.incident)
     shutil.rmtree(counter.room.incident)
     shutil.copytree(other.archived(), counter.room.incident)
     assert verify(counter.room.incident).problems == ()
@@ -122,7 +124,7 @@ def test_an_incident_that_is_not_over_is_verified_as_far_as_it_goes(counter, cap
 
 
 def keep_only(folder: Path, *names: str) -> None:
-    folder.chmod(0o755)
+    break_into(folder)
     for path in folder.iterdir():
         if path.name not in names:
             shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -42,6 +42,15 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "reopen": ("ending", "It was resolved too early."),
         "close": ("ending", "Nothing more is owed."),
     },
+    "Approvals": {
+        "approvals": ("approving", "List what waits for somebody's word."),
+        "draft": ("approving", "Print the words that wait for approval."),
+        "reword": ("approving", "Put other words in the place of those that wait for approval."),
+        "approve": ("approving", "Approve words that are to be sent, or waive a promise."),
+        "decline": ("approving", "Decline what waits for your word."),
+        "waive": ("approving", "Ask that a promise be waived."),
+        "interval": ("approving", "Agree on another interval for a recurring promise."),
+    },
     "Papers": {
         "report": ("papers", "Print a report as it stands, or send it now."),
         "postmortem": ("papers", "Show the meetings; move, confirm, hold or cancel one."),
@@ -56,6 +65,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Keys": {
         "keys": ("keys", "Make keys for encryption, and list those in use."),
+        "token": ("tokens", "Issue, list and revoke personal tokens."),
     },
     "This shell": {
         "completion": ("completion", "Print the script that completes commands in a shell."),
