@@ -90,7 +90,7 @@ def test_subcommands_are_completed_without_importing_them() -> None:
 
     completed = subprocess.run(program, env=asked, check=True, capture_output=True, text=True).stdout
 
-    assert completed.split() == ["plain,resolve", "plain,reopen", "plain,report"]
+    assert completed.split() == ["plain,resolve", "plain,reopen", "plain,reword", "plain,report"]
 
 
 @pytest.mark.parametrize("fact", ["cause", "=rust", "cause="])

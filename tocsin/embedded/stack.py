@@ -14,6 +14,7 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSe
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from tocsin import signing
 from tocsin.callbacks import CODEC_PATH
 from tocsin.domain import naming
 from tocsin.embedded.processes import START_TIMEOUT, Processes, StartError, answers, free_port, is_taken
@@ -205,10 +206,13 @@ class Stack:
         self.processes.kill(name)
 
     def _have_keys(self) -> None:
-        """Everything runs encrypted: under the user's keys, or under one that is made once for this state."""
+        """Everything runs encrypted, and proofs are signed: under the user's keys, or under ones that are made once for
+        this state."""
         given = Settings.from_environment(self.environment)
         if not (given.payload_keys.get_secret_value() or given.payload_keys_file):
             ensure_file(self.state, "embedded")
+        if not given.signing_keys.get_secret_value():
+            signing.ensure_file(self.state)
 
     def _refuse_taken_ports(self) -> None:
         wanted = {"sandbox": self.ports.sandbox, "receiver": self.ports.receiver, "worker": self.ports.health}
