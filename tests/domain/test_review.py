@@ -529,9 +529,16 @@ def test_facts_that_nobody_is_asked_for_in_time_are_found_with_their_report(remi
     assert unasked.text.startswith("status goes out with cause, and nobody is asked in time")
 
 
-def test_what_goes_out_at_once_goes_out_before_anybody_can_be_asked():
-    hasty = only(("    begin: {before_due: PT1H}\n", ""))
-    assert (place(hasty), "before anybody is asked" in hasty.text) == ("obligations.2.do.0.notify", True)
+def test_what_goes_out_at_once_may_have_gaps_that_somebody_is_asked_to_fill():
+    assert found(("    begin: {before_due: PT1H}\n", "")) == []
+
+
+def test_gaps_that_nobody_is_ever_asked_to_fill_are_found():
+    silent = ("    remind: [PT3H]\n    escalate: {before_due: PT30M, to: captain}\n", "")
+    hasty = found(("    begin: {before_due: PT1H}\n    remind: [PT2H]\n", ""), silent)
+    assert ("obligations.2.do.0.notify", True) in [
+        (place(each), "goes out with" in each.text) for each in hasty
+    ]
 
 
 def test_an_escalation_asks_as_well_as_a_reminder():

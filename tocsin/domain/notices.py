@@ -108,7 +108,7 @@ def sent(draft: Draft, event: Sent) -> None:
     if message.purpose == "report":
         draft.state.reports_sent[message.obligation or message.template] = draft.now
     if event.note:
-        draft.record("rendering", f"{message.channel} {message.id} went out in plain words: {event.note}")
+        draft.record("rendering", f"{message.channel} {message.id} went out not as it was meant: {event.note}")
 
 
 def not_sent(draft: Draft, event: NotSent) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from tocsin.domain.duties import BeforeDue, Duty, ObligationSpec
 from tocsin.domain.plan import Plan
@@ -14,16 +14,29 @@ from tocsin.domain.words import Anchor
 
 def unasked(subject: Subject) -> Iterator[Finding]:
     """Facts and lines of reports that will read "not yet known"."""
+    asked = set(_facts_asked(subject))
     for promise in subject.promises:
-        yield from _facts_unasked(subject.plan, promise)
+        yield from _facts_unasked(subject.plan, promise, asked)
     yield from _facts_unused(subject.plan)
     yield from _lines_without_source(subject)
 
 
-def _facts_unasked(plan: Plan, promise: Promise) -> Iterator[Finding]:
+def _facts_asked(subject: Subject) -> Iterator[str]:
+    """The facts that somebody is asked for in time for one promise or another."""
+    for promise in subject.promises:
+        for duty, _ in promise.duties:
+            report = report_of(subject.plan, duty)
+            if report is not None and _is_asked_before(promise.spec, duty):
+                yield from _facts_in(subject.plan, report)
+
+
+def _facts_unasked(plan: Plan, promise: Promise, asked: Set[str]) -> Iterator[Finding]:
+    """What goes out at once says what is not known yet; that is well as long as somebody is asked for it at all."""
     for duty, path in promise.duties:
         report = report_of(plan, duty)
         wanted = list(_facts_in(plan, report)) if report is not None else []
+        if promise.spec.begin == "at_once" and duty.task is None:
+            wanted = [name for name in wanted if name not in asked]
         if wanted and not _is_asked_before(promise.spec, duty):
             yield advice(path, f"{report} goes out with {listed(wanted)}, and {_why_not(promise.spec, duty)}")
 

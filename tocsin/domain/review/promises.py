@@ -176,6 +176,8 @@ def _approval(subject: Subject, promise: Promise) -> Iterator[Finding]:
             (*promise.path, "approval"),
             f'"{spec.id}" tells nobody anything, so there is nothing to approve; leave the approval out',
         )
+    elif "late_report" in spec.requires:
+        return  # what is said of a person waits for a person, also within the house
     elif not any(subject.plan.audiences[audience].external for audience in told):
         yield advice(
             (*promise.path, "approval"),
