@@ -120,6 +120,19 @@ def classify_command(
     )
 
 
+@telling("vendor")
+@click.argument("name")
+@click.argument("state", type=click.Choice(["down", "up"]), metavar="down|up")
+@click.option("--reason", "--why", default="", metavar="REASON", help="How you know.")
+def vendor_command(said: Said, name: str, state: str, reason: str) -> Command:
+    """Say that a supplier is down, or up again.
+
+    NAME is one of the plan's vendors. While it is down, the channels that ride on it are not used, and its feed is
+    watched.
+    """
+    return said_as.NameVendor(**said, vendor=name, is_down=state == "down", reason=reason)
+
+
 @telling("estimate")
 @click.argument("choice")
 def estimate_command(said: Said, choice: str) -> Command:

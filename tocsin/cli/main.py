@@ -34,6 +34,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "assign": ("acting", "Give a role to a person for this incident."),
         "page": ("acting", "Page a role or a person until they acknowledge."),
         "classify": ("acting", "Set the severity, by name or by the plan's criteria."),
+        "vendor": ("acting", "Say that a supplier is down, or up again."),
         "estimate": ("acting", "Say how long it is expected to last."),
         "fact": ("acting", "Record a fact, or when something happened."),
         "resolve": ("ending", "The incident is over."),

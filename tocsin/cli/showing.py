@@ -123,6 +123,10 @@ def _people(view: IncidentView) -> Iterator[str]:
     if view.roles:
         held = ", ".join(f"{role.replace('_', ' ')}: {person}" for role, person in view.roles.items())
         yield _wrapped(f"Roles      {held}", "", "           ")
+    for vendor in view.vendors:
+        if vendor.until is None:
+            unused = f", no {' and '.join(vendor.closed)}" if vendor.closed else ""
+            yield f"Down       {vendor.title}, since {absolute(vendor.since)}{unused}"
     if open_tasks := [task for task in view.tasks if task.done is None]:
         yield f"Tasks      {len(open_tasks)} open (tocsin task {view.reference})"
     for meeting in view.meetings:

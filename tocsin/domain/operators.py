@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from tocsin.domain import phases
+from tocsin.domain import phases, vendors
 from tocsin.domain.case import Case
 from tocsin.domain.view import LedgerRow, ledger, next_deadline, whom
 from tocsin.domain.words import Verdict
@@ -35,7 +35,17 @@ def _head(case: Case) -> list[str]:
         f"plan **{case.plan.title}**",
         "",
         f"Next deadline: **{deadline:%Y-%m-%d %H:%M:%S} UTC**" if deadline else "Nothing is due now.",
+        *_down(case),
     ]
+
+
+def _down(case: Case) -> list[str]:
+    lines = []
+    for vendor in vendors.views(case):
+        if vendor.until is None:
+            unused = f"; not used meanwhile: {', '.join(vendor.closed)}" if vendor.closed else ""
+            lines += ["", f"**{vendor.title}** is down since {vendor.since:%Y-%m-%d %H:%M} UTC{unused}."]
+    return lines
 
 
 def _to_do(case: Case) -> list[str]:

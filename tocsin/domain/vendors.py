@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from tocsin.domain.base import Moment, Value
 from tocsin.domain.case import Case
 from tocsin.domain.channel import ChannelName
 from tocsin.domain.feeds import ReadFeed
 from tocsin.domain.plan import Vendor
+from tocsin.domain.state import Actor
 
 LOOK_BACK = timedelta(hours=1)
 """How long before it was named down a vendor's post may be to count as news: vendors often know first."""
@@ -47,6 +49,33 @@ def why_closed(case: Case, channels: tuple[ChannelName, ...]) -> str:
     """Such as `Google Workspace is down`, of the vendors that carry any of these channels; empty when all are open."""
     titles = [vendor.title for vendor in down(case).values() if set(vendor.carries) & set(channels)]
     return f"{' and '.join(titles)} {'is' if len(titles) == 1 else 'are'} down" if titles else ""
+
+
+class VendorView(Value):
+    """A vendor that was named down: since when, until when, by whose word, and the channels that are out with it."""
+
+    name: str
+    title: str
+    since: Moment
+    until: Moment | None
+    by: Actor
+    closed: tuple[ChannelName, ...]
+
+
+def views(case: Case) -> tuple[VendorView, ...]:
+    """What people see of the vendors that were named down in this incident."""
+    return tuple(
+        VendorView(
+            name=name,
+            title=case.plan.vendors[name].title,
+            since=known.since,
+            until=known.until,
+            by=known.by,
+            closed=case.plan.vendors[name].carries if known.is_down else (),
+        )
+        for name, known in case.state.vendors.items()
+        if name in case.plan.vendors
+    )
 
 
 def watches(case: Case) -> dict[str, ReadFeed]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from tocsin.domain import clocks, naming, phases, tasks
+from tocsin.domain import clocks, naming, phases, tasks, vendors
 from tocsin.domain.base import Moment, Value
 from tocsin.domain.case import Case
 from tocsin.domain.plan import Step
@@ -24,6 +24,7 @@ from tocsin.domain.state import (
     Target,
     Task,
 )
+from tocsin.domain.vendors import VendorView
 from tocsin.domain.words import Anchor, Phase, Status, Verdict
 
 
@@ -90,6 +91,7 @@ class IncidentView(Value):
     mitigations: tuple[Mitigation, ...] = ()
     approvals: tuple[Approval, ...] = ()
     is_confirmed: bool = True
+    vendors: tuple[VendorView, ...] = ()
     pages: tuple[Page, ...]
     meetings: tuple[Meeting, ...]
     evidence: tuple[Evidence, ...] = ()
@@ -130,6 +132,7 @@ def view(case: Case, workflow: str, now: datetime) -> IncidentView:
         mitigations=tuple(item.model_copy() for item in state.mitigations.values()),
         approvals=tuple(item.model_copy() for item in state.approvals.values()),
         is_confirmed=Anchor.CONFIRMED in state.anchors,
+        vendors=vendors.views(case),
         pages=tuple(page.model_copy() for page in state.pages.values()),
         meetings=tuple(meeting.model_copy() for meeting in state.meetings.values()),
         evidence=tuple(state.evidence.values()),
@@ -262,7 +265,18 @@ def next_actions(case: Case) -> tuple[NextAction, ...]:
         for name, fact in case.plan.facts.items()
         if name not in state.facts
     ]
-    return (*pages, *decisions, *steps, *to_do, _ending(case, ref), *facts)
+    return (*pages, *decisions, *steps, *to_do, *_vendors(case, ref), _ending(case, ref), *facts)
+
+
+def _vendors(case: Case, ref: str) -> list[NextAction]:
+    return [
+        NextAction(
+            what=f"Say when {vendor.title} is up again",
+            who="anybody",
+            command=f"tocsin vendor {ref} {name} up",
+        )
+        for name, vendor in vendors.down(case).items()
+    ]
 
 
 def _still_waits(case: Case, after: tuple[int | str, ...]) -> str:
@@ -271,8 +285,11 @@ def _still_waits(case: Case, after: tuple[int | str, ...]) -> str:
 
 
 def whom(case: Case, target: Target) -> str:
-    """The title of a role, the key of a person."""
-    return case.plan.roles[target.role].title if target.role else str(target)
+    """The title of a role, the key of a person; or that their supervisor is meant."""
+    if target.role is None:
+        return str(target)
+    title = case.plan.roles[target.role].title
+    return f"the supervisor of {title}" if target.supervisor else title
 
 
 def _step_command(case: Case, ref: str, step: Step) -> str:
