@@ -22,6 +22,7 @@ while IFS= read -r line; do
         POSTGRES_PASSWORD=) line=$line$(random_hex) ;;
         TOCSIN_INGEST_TOKENS=) line=${line}monitor:$(random_hex) ;;
         TOCSIN_PAYLOAD_KEYS=) line=${line}k1:$(random_key) ;;
+        TOCSIN_SIGNING_KEYS=) line=${line}k1:$(random_hex) ;;
         TOCSIN_CODEC_TOKENS=) line=${line}operator:$(random_hex) ;;
     esac
     printf '%s\n' "$line"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-OWN_SECRETS = {"POSTGRES_PASSWORD", "TOCSIN_INGEST_TOKENS", "TOCSIN_CODEC_TOKENS"}
+OWN_SECRETS = {"POSTGRES_PASSWORD", "TOCSIN_INGEST_TOKENS", "TOCSIN_CODEC_TOKENS", "TOCSIN_SIGNING_KEYS"}
 """What every installation makes for itself, besides the keys that it encrypts with."""
 
 Services = dict[str, dict[str, Any]]

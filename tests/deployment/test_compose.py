@@ -95,7 +95,7 @@ def test_worker_and_receiver_share_one_record_store_and_one_set_of_settings(
 
 
 def test_whatever_can_be_set_reaches_the_worker_and_the_receiver(services: Services) -> None:
-    of_the_command_line = {"TOCSIN_ACTOR"}
+    of_the_command_line = {"TOCSIN_ACTOR", "TOCSIN_TOKEN"}
     assert set(VARIABLES.values()) - of_the_command_line <= set(services["worker"]["environment"])
 
 
