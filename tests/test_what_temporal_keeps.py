@@ -12,6 +12,7 @@ from typing import ClassVar
 import pytest
 from temporalio import activity, workflow
 from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import EventType
 from temporalio.api.query.v1 import WorkflowQuery
 from temporalio.api.workflowservice.v1 import (
     DescribeWorkflowExecutionRequest,
@@ -241,6 +242,31 @@ async def test_a_house_that_ran_in_plain_goes_on_under_a_key(plain: WorkflowEnvi
     kept = await raw(plain.client, house.incident.id)
     assert b"written in plain" in kept
     assert b"written under a key" not in kept
+
+
+async def test_a_worker_without_the_key_does_nothing_and_one_that_has_it_goes_on(
+    sealed: WorkflowEnvironment,
+) -> None:
+    house, stranger = Lighthouse(sealed), Lighthouse(under(KeyRing({}), sealed))
+    await house.alert()
+
+    async with workers_of(stranger), asyncio.timeout(20):
+        while not await failed_tasks(house.client, house.incident.id):
+            await asyncio.sleep(0.1)
+    assert stranger.sms.sent == []
+
+    async with workers_of(house):
+        await house.until(lambda: len(house.sms.sent) == 1)
+
+
+async def failed_tasks(client: Client, workflow_id: str) -> list[str]:
+    """What the workflow tasks that failed say of it."""
+    history = await client.get_workflow_handle(workflow_id).fetch_history()
+    return [
+        event.workflow_task_failed_event_attributes.failure.application_failure_info.type
+        for event in history.events
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
+    ]
 
 
 # ---- a whole incident ----
