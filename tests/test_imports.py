@@ -22,7 +22,14 @@ MAY_IMPORT = {
     "activities": ("tocsin.domain",),
     "workflows": ("tocsin.domain", "activities"),
     "tocsin.ingest": ("tocsin.domain", "tocsin.channels", "workflows", *FOUNDATIONS),
-    "tocsin.cli": ("tocsin.domain", "workflows", "tocsin.ingest", "tocsin.embedded", *FOUNDATIONS),
+    # A scenario speaks the language of the command line, and the command line has a word for rehearsing it.
+    "tocsin.rehearsal": (
+        *("tocsin.domain", "workflows", "activities", "tocsin.sandbox", "tocsin.ingest", "tocsin.cli"),
+        *("tocsin.embedded", *FOUNDATIONS),
+    ),
+    "tocsin.cli": (
+        *("tocsin.domain", "workflows", "tocsin.ingest", "tocsin.embedded", "tocsin.rehearsal", *FOUNDATIONS),
+    ),
     "tocsin.embedded": ("tocsin.domain", "tocsin.sandbox", *FOUNDATIONS),
     **dict.fromkeys(FOUNDATIONS, ("tocsin.domain", "workflows", *FOUNDATIONS)),
     "tocsin.workers": ("tocsin.domain", "tocsin.channels", "activities", "workflows", *FOUNDATIONS),

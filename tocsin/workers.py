@@ -4,7 +4,7 @@ rehearsals alike."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -50,11 +50,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Channels:
-    """The ways out to people."""
+    """The ways out to people; `close` ends the connections that are kept for them."""
 
     email: EmailChannel
     sms: SmsChannelWithMemory
     phone: PhoneChannel
+    close: Callable[[], None] = lambda: None
 
 
 def channels_of(settings: Settings) -> Channels:
@@ -76,6 +77,7 @@ def channels_of(settings: Settings) -> Channels:
         ),
         sms=TwilioSms(twilio, settings.twilio_from),
         phone=TwilioVoice(twilio, settings.twilio_from),
+        close=twilio.http_client.close,
     )
 
 

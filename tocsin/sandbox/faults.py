@@ -70,6 +70,10 @@ class FaultTable:
         """All is well again."""
         self._armed.clear()
 
+    def lift(self, path: str) -> None:
+        """All is well again with requests to `path`."""
+        self._armed = [armed for armed in self._armed if armed.fault.path != path]
+
     def active(self) -> list[Fault]:
         """The faults that can still hit; `times` is what is left."""
         return [

@@ -1,0 +1,1 @@
+"""Rehearsing a plan: the real thing, with its weeks passing in seconds."""

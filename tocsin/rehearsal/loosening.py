@@ -1,0 +1,59 @@
+"""Mends a fault of the time-skipping server, in which time stops for good when certain workflows end.
+
+The server holds its clock while a child that has ended tells its parent, and lets go when the parent has heard. A
+parent that has closed before hears nothing, so the clock is held for ever. Here that is every workflow that takes
+over an incident: its predecessor started it, and ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.testservice.v1 import UnlockTimeSkippingRequest
+from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
+
+
+class Loosening:
+    """Watches the workflows of a rehearsal, and lets the clock go for each one whose end would hold it."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._watched: dict[str, asyncio.Task[None]] = {}
+
+    def watch(self, workflow: str) -> None:
+        """A workflow runs; it is watched until it ends, over all its runs."""
+        if workflow not in self._watched:
+            task = self._watched[workflow] = asyncio.create_task(self._see_out(workflow))
+            task.add_done_callback(lambda _: self._watched.pop(workflow))
+
+    async def stop(self) -> None:
+        """Watch no more. Raises what went wrong in watching."""
+        tasks = list(self._watched.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _see_out(self, workflow: str) -> None:
+        await _ended(self._client.get_workflow_handle(workflow).result())
+        own = await self._describe(WorkflowExecution(workflow_id=workflow))
+        if not own.HasField("parent_execution"):
+            return
+        parent = await self._describe(own.parent_execution)
+        if int(parent.status) != WorkflowExecutionStatus.RUNNING:
+            await self._client.test_service.unlock_time_skipping(UnlockTimeSkippingRequest())
+
+    async def _describe(self, execution: WorkflowExecution) -> Any:
+        request = DescribeWorkflowExecutionRequest(namespace=self._client.namespace, execution=execution)
+        answer = await self._client.workflow_service.describe_workflow_execution(request)
+        return answer.workflow_execution_info
+
+
+async def _ended(result: Coroutine[Any, Any, Any]) -> None:
+    try:
+        await result
+    except WorkflowFailureError:
+        return  # it ended all the same; whoever wants its result will see how

@@ -1,0 +1,178 @@
+"""Playing a script on the server's clock: each thing happens at its moment, through the door that it would come by."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import click
+import httpx
+from temporalio.client import Client
+
+from tocsin.cli.errors import CliError
+from tocsin.cli.incidents import Incidents
+from tocsin.cli.session import send
+from tocsin.cli.speaking import command_of, mistake_in
+from tocsin.domain.channel import ChannelName
+from tocsin.domain.state import Actor
+from tocsin.ingest.app import ALERTMANAGER_PATH
+from tocsin.library import PlanLibrary
+from tocsin.rehearsal.clock import Timekeeper
+from tocsin.rehearsal.monitor import body_of
+from tocsin.rehearsal.people import People
+from tocsin.rehearsal.register import Register
+from tocsin.rehearsal.result import Said, offset
+from tocsin.rehearsal.scenario import Step, Trouble
+from tocsin.rehearsal.script import Script
+from tocsin.sandbox.app import Parts
+from tocsin.sandbox.faults import Fault
+from tocsin.sandbox.models import Kind
+from tocsin.settings import Settings
+from tocsin.starting import declare
+
+Act = Callable[[], Awaitable[None]]
+
+_FAILING: dict[ChannelName, tuple[Kind, str]] = {
+    "sms": ("sms", "landline"),
+    "phone": ("call", "failed"),
+    "email": ("email", "bounce"),
+}
+"""What a channel's messages do when they fail."""
+
+_WENT_WRONG: dict[ChannelName, tuple[str, str]] = {
+    "sms": ("twilio", "/Messages.json"),
+    "phone": ("twilio", "/Calls.json"),
+    "email": ("sendgrid", "/mail/send"),
+}
+"""The vendor and the path of each channel's requests."""
+
+_ANSWERS = {"down": "503", "busy": "429"}
+
+
+class RehearsalFailed(Exception):
+    """The rehearsal could not be played to its end; the text says what went wrong."""
+
+
+@dataclass
+class Player:
+    """Plays one script. What somebody said, and what became of it, is in `said`."""
+
+    script: Script
+    timekeeper: Timekeeper
+    people: People
+    sandbox: Parts
+    receiver: str
+    client: Client
+    incidents: Incidents
+    register: Register
+    library: PlanLibrary
+    settings: Settings
+    said: list[Said] = field(default_factory=list)
+    began: datetime | None = None
+
+    async def play(self) -> None:
+        """Let everything happen at its time, until the end of the script. Raises `RehearsalFailed`."""
+        for moment, act in self._acts():
+            await self.timekeeper.sleep_until(moment)
+            await act()
+        await self.timekeeper.sleep_until(self.script.ends)
+
+    def _acts(self) -> list[tuple[datetime, Act]]:
+        """All that happens, in order: vendors are in trouble before anything is sent in the same moment."""
+        begins, scenario = self.script.begins, self.script.scenario
+        acts: list[tuple[datetime, Act]] = []
+        for channel, trouble in scenario.vendors.items():
+            acts.append((begins + trouble.from_, self._trouble(channel, trouble)))
+            if trouble.until is not None:
+                acts.append((begins + trouble.until, self._recovery(channel)))
+        acts.append((begins, self._begin))
+        acts += [(begins + step.at, self._step(step)) for step in scenario.steps]
+        return sorted(acts, key=lambda act: act[0])
+
+    # How it begins
+
+    async def _begin(self) -> None:
+        self.began = self.timekeeper.clock()
+        if self.script.scenario.alert is not None:
+            await self._post_alert()
+        else:
+            await self._declare()
+
+    async def _post_alert(self, resolved: bool = False) -> None:
+        """Through the receiver, as the monitor does."""
+        body = body_of(self.script.scenario, self.timekeeper.clock(), resolved)
+        async with httpx.AsyncClient(trust_env=False) as monitor:
+            answer = await monitor.post(f"{self.receiver}{ALERTMANAGER_PATH}", json=body)
+        if not answer.is_success:
+            raise RehearsalFailed(f"the receiver answered the alert with {answer.status_code}: {answer.text}")
+
+    async def _declare(self) -> None:
+        report = self.script.scenario.report
+        assert report is not None
+        await declare(
+            self.client,
+            self.library,
+            self.settings,
+            plan=self.script.scenario.plan,
+            title=report.title,
+            severity=report.severity,
+            customer=report.customer,
+            facts=report.facts,
+            reporter=Actor(key=report.by, via="cli"),
+            clock=self.timekeeper.clock,
+        )
+
+    # What happens then
+
+    def _step(self, step: Step) -> Act:
+        async def act() -> None:
+            if step.says is not None:
+                await self._says(step.who or "", step.says, step)
+            elif step.answers is not None:
+                self.people.change(step.who or "", step.answers)
+            elif step.alert is not None:
+                await self._post_alert(step.alert.resolved)
+
+        return act
+
+    async def _says(self, who: str, line: str, step: Step) -> None:
+        """Through the same code as the command line, to the newest incident."""
+        at = self.timekeeper.clock()
+        outcome, reason = "accepted", ""
+        try:
+            sent = await send(self.incidents, self.register.logged()[-1].incident, command_of(line, who, at))
+            outcome = sent.outcome
+        except (CliError, click.ClickException) as error:
+            outcome, reason = "refused", mistake_in(error)
+        self.said.append(
+            Said(
+                at=at,
+                offset=offset(at, self.script.begins),
+                who=who,
+                line=line,
+                outcome=outcome,
+                reason=reason,
+                expected=step.expect,
+            )
+        )
+
+    # Vendors
+
+    def _trouble(self, channel: ChannelName, trouble: Trouble) -> Act:
+        async def act() -> None:
+            if trouble.is_ == "fails":
+                self.sandbox.store.set_usual(*_FAILING[channel])
+            else:
+                vendor, path = _WENT_WRONG[channel]
+                fault = Fault.model_validate({"vendor": vendor, "kind": _ANSWERS[trouble.is_], "path": path})
+                self.sandbox.faults.add(fault)
+
+        return act
+
+    def _recovery(self, channel: ChannelName) -> Act:
+        async def act() -> None:
+            self.sandbox.store.set_usual(_FAILING[channel][0], "normal")
+            self.sandbox.faults.lift(_WENT_WRONG[channel][1])
+
+        return act

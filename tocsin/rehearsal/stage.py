@@ -1,0 +1,100 @@
+"""Where scenarios are rehearsed: the real workflows, activities, vendors' SDKs and receiver, with weeks in seconds."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from temporalio.client import WorkflowHandle
+
+from tocsin import yamlfile
+from tocsin.library import PlanLibrary
+from tocsin.rehearsal.clock import Clock, Timekeeper
+from tocsin.rehearsal.house import House, begin_time, opened_house
+from tocsin.rehearsal.people import People
+from tocsin.rehearsal.playing import Player
+from tocsin.rehearsal.register import RehearsedIncidents
+from tocsin.rehearsal.result import Result
+from tocsin.rehearsal.reviewing import review
+from tocsin.rehearsal.script import Script, prepare
+from tocsin.rehearsal.timers import RehearsalWorkflow
+from tocsin.yamlfile import Document
+
+
+class Stage:
+    """Rehearses scenarios under the plans of one library; what they leave behind is below `folder`."""
+
+    def __init__(self, library: PlanLibrary, folder: Path) -> None:
+        self._library = library
+        self._folder = folder
+        self._played = 0
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, plans: Path, folder: Path | None = None) -> AsyncIterator[Self]:
+        """A stage for the plans below `plans`; without a `folder`, what it leaves behind goes when it closes.
+
+        Raises `YamlError` with all that is wrong with the plans.
+        """
+        with tempfile.TemporaryDirectory(prefix="tocsin-rehearsal-") as throwaway:
+            folder = folder or Path(throwaway)
+            yield cls(PlanLibrary(plans, folder), folder)
+
+    def read(self, scenario: Path | str) -> Script:
+        """Make a scenario ready, from its file or from its text. Raises `YamlError` with everything that is wrong."""
+        return prepare(_document(scenario), self._library, datetime.now(UTC))
+
+    async def rehearse(self, scenario: Path | str | Script) -> Result:
+        """Play a scenario to its end, on a time-skipping server of its own.
+
+        Raises `YamlError`, `NoTestServer`, and `RehearsalFailed` when it cannot be played.
+        """
+        script = scenario if isinstance(scenario, Script) else self.read(scenario)
+        self._played += 1
+        state = self._folder / f"{self._played}-{script.scenario.scenario}"
+        timekeeper = Timekeeper(Clock())
+        people = People(script.scenario.people, timekeeper)
+        async with opened_house(self._library, state, people, timekeeper) as house:
+            player = self._player(script, house, people)
+            await _play(player, house)
+            return await review(player, house, state)
+
+    def _player(self, script: Script, house: House, people: People) -> Player:
+        return Player(
+            script=script,
+            timekeeper=house.timekeeper,
+            people=people,
+            sandbox=house.sandbox,
+            receiver=house.receiver,
+            client=house.client,
+            incidents=RehearsedIncidents(house.client, house.register),
+            register=house.register,
+            library=self._library,
+            settings=house.settings,
+        )
+
+
+async def _play(player: Player, house: House) -> None:
+    """Play while time skips: it does as long as somebody waits for the end of the workflow that keeps it."""
+    time = await begin_time(house)
+    playing = house.timekeeper.background.spawn(_to_the_end(player, time))
+    await time.result()
+    await playing
+
+
+async def _to_the_end(player: Player, time: WorkflowHandle[RehearsalWorkflow, None]) -> None:
+    """Time ends with the play, however that ends."""
+    try:
+        await player.play()
+    finally:
+        await time.signal(RehearsalWorkflow.end)
+
+
+def _document(scenario: Path | str) -> Document:
+    return (
+        yamlfile.read(scenario) if isinstance(scenario, Path) else yamlfile.read_text(scenario, "<scenario>")
+    )
