@@ -247,3 +247,11 @@ def test_without_signing_keys_it_says_what_to_set(
 
     assert types(desk, keyless, "token", "issue", "ana") == 2
     assert "set TOCSIN_SIGNING_KEYS" in capsys.readouterr().err
+
+
+def test_words_that_cannot_be_read_are_said_to_be_so(
+    waiting: Desk, settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert types(waiting, settings, "reword", "7F3K2", "1", "--file", str(tmp_path / "none.md")) == 2
+    assert "none.md cannot be read as text" in capsys.readouterr().err
+    assert waiting.incidents.commanded == []

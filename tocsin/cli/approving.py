@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TextIO
 
 import click
 
@@ -203,18 +202,22 @@ def waive_command(said: Said, obligation: str, reason: str) -> Command:
 @telling("reword")
 @_number
 @click.option(
-    "--file",
-    "words",
-    type=click.File(encoding="utf-8"),
-    required=True,
-    help="The new words, in Markdown; - reads them.",
+    "--file", "file", required=True, metavar="FILE", help="The new words, in Markdown; - reads them."
 )
-def reword_command(said: Said, number: int, words: TextIO) -> Command:
+def reword_command(said: Said, number: int, file: str) -> Command:
     """Put other words in the place of those that wait for approval.
 
     They are asked about anew: links and codes for the old words no longer count.
     """
-    return said_as.Reword(**said, approval=number, text=words.read())
+    return said_as.Reword(**said, approval=number, text=_words_in(file))
+
+
+def _words_in(file: str) -> str:
+    try:
+        with click.open_file(file, encoding="utf-8") as words:
+            return str(words.read())
+    except (OSError, UnicodeDecodeError) as error:
+        raise Usage(f"{file} cannot be read as text: {error}") from error
 
 
 @telling("interval")
