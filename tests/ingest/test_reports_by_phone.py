@@ -1,14 +1,21 @@
 from __future__ import annotations
 
+import asyncio
 import re
+import socket
+from pathlib import Path
 
 import pytest
+import uvicorn
 
 from tests.ingest.harbour import KIT, STRANGER, unavailable
-from tests.ingest.newsroom import PUBLIC_URL, Newsroom
+from tests.ingest.newsroom import PUBLIC_URL, Newsroom, Temporal, newsroom
 from tests.ingest.test_monitors import assert_problem
 from tocsin.domain.naming import identify
 from tocsin.domain.state import Actor, Reporter
+from tocsin.ingest.app import create_app
+from tocsin.sandbox.server import Sandbox
+from tocsin.settings import Settings
 
 RINGS = {"CallSid": "CA1", "From": KIT, "To": "+12025550000", "CallStatus": "ringing"}
 SPOKEN = RINGS | {"CallStatus": "in-progress", "SpeechResult": "Fog in the north basin.", "Confidence": "0.9"}
@@ -92,3 +99,24 @@ async def test_a_call_that_broke_off_while_temporal_was_away_is_not_claimed_to_b
 async def test_without_twilios_signature_no_call_is_believed(room: Newsroom) -> None:
     assert_problem(await room.call(SPOKEN, HEARD, signature="bm90IHR3aWxpbw=="), 403, "not-signed-by-twilio")
     assert room.temporal.started == []
+
+
+async def test_a_call_from_a_telephone_of_the_sandbox_opens_an_incident(tmp_path: Path) -> None:
+    temporal = Temporal()
+    with socket.create_server(("127.0.0.1", 0)) as listener, Sandbox() as sandbox:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        house = Settings(
+            public_url=url, twilio_auth_token=sandbox.config.auth_token, state=tmp_path / "state"
+        )
+        app = create_app(temporal, newsroom(tmp_path), house)
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        sandbox.dial(KIT, "Fog in the north basin", url=f"{url}/v1/reports/phone/harbour")
+        call = await sandbox.expect(lambda message: message.status == "completed")
+        server.should_exit = True
+        await serving
+
+    start, *again = [started["start"] for started in temporal.started]
+    assert {each.key for each in again} <= {start.key}  # told once more that the call has ended
+    assert (start.title, start.reporter.key) == ("Fog in the north basin", "kit")
+    assert ", ".join(start.key[:5]) in call.said[-1]

@@ -32,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
     )
     flags.add_argument("--events-url", help="where SendGrid's signed events are posted")
     flags.add_argument("--inbound-sms-url", help="where replies to SMS are posted")
+    flags.add_argument("--inbound-call-url", help="where people's calls are answered")
     flags.add_argument("--account-sid", help="Twilio account: AC and 32 hexadecimal digits")
     flags.add_argument("--auth-token", help="Twilio auth token: opens the API and signs callbacks")
     flags.add_argument("--api-key", help="SendGrid API key")

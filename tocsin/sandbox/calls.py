@@ -1,8 +1,9 @@
-"""Twilio's Calls API: places calls on phones that a person, or a configured behaviour, may answer."""
+"""Twilio's Calls API: places calls on phones that a person, or a configured behaviour, may answer. People call, too."""
 
 from __future__ import annotations
 
 import secrets
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -11,7 +12,7 @@ from starlette.routing import Route
 
 from tocsin.sandbox.callbacks import Courier
 from tocsin.sandbox.config import SandboxConfig
-from tocsin.sandbox.line import HANG_UP, PICK_UP, Line, duration
+from tocsin.sandbox.line import HANG_UP, PICK_UP, SAY, Line, direction, duration
 from tocsin.sandbox.models import Message
 from tocsin.sandbox.store import Store
 from tocsin.sandbox.tasks import Background
@@ -69,6 +70,29 @@ class Exchange:
             raise ValueError(f"'{digits}' are no keys of a phone; press one or more of 0-9, *, # and A-D")
         return self._act(sid, *digits)
 
+    def say(self, sid: str, words: str) -> Message:
+        """Say something into a call. Raises `CallOverError`, `ValueError` for nothing."""
+        if not words.strip():
+            raise ValueError("nothing was said; give 'text'")
+        return self._act(sid, SAY + words)
+
+    def dial(self, person: str, says: Sequence[str] = (), url: str = "", to: str = "") -> Message:
+        """A person calls a number of ours, whose calls are answered at `url`, and says so much when asked.
+
+        Raises `ValueError` for what is no number, and without an address that answers.
+        """
+        answered_at = url or self._config.inbound_call_url
+        if not is_number(person):
+            raise ValueError(f"'{person}' is no number; a person calls 'from' one, such as +15005550100")
+        if not is_url(answered_at):
+            raise ValueError("nobody answers; give 'url', or start the sandbox with --inbound-call-url")
+        call = self._inbound(person, to or self._config.number, answered_at)
+        line = self._lines[call.id] = self._line(call)
+        line.do(*(SAY + words for words in says))
+        self._store.add(call)
+        self._background.spawn(self._connect(call, line.dial()))
+        return call
+
     def pick_up(self, sid: str) -> Message:
         """Pick up a ringing call and listen. Raises `CallOverError`."""
         return self._act(sid, PICK_UP)
@@ -104,12 +128,12 @@ class Exchange:
         line = self._lines[call.id] = self._line(call)
         self._store.add(call)
         accepted = self._render(call)
-        self._background.spawn(self._connect(call, line))
+        self._background.spawn(self._connect(call, line.run()))
         return JSONResponse(accepted, 201)
 
-    async def _connect(self, call: Message, line: Line) -> None:
+    async def _connect(self, call: Message, course: Coroutine[Any, Any, None]) -> None:
         try:
-            await line.run()
+            await course
         finally:
             del self._lines[call.id]
 
@@ -150,6 +174,22 @@ class Exchange:
             ring_seconds=min(self._config.ring_seconds, float(timeout or DEFAULT_TIMEOUT)),
         )
 
+    def _inbound(self, person: str, to: str, url: str) -> Message:
+        sid = "CA" + secrets.token_hex(16)
+        return Message(
+            id=sid,
+            vendor_id=sid,
+            kind="call",
+            direction="inbound",
+            to=to,
+            sender=person,
+            at=self._store.now(),
+            status="ringing",
+            url=url,
+            status_callback=url,
+            status_events=["completed"],
+        )
+
     def _render(self, call: Message) -> dict[str, Any]:
         uri = f"/{API_VERSION}/Accounts/{self._config.account_sid}/Calls/{call.id}"
         return {
@@ -160,7 +200,7 @@ class Exchange:
             "caller_name": None,
             "date_created": rfc2822(call.at),
             "date_updated": rfc2822(call.ended_at or call.answered_at or call.at),
-            "direction": "outbound-api",
+            "direction": direction(call),
             "duration": str(duration(call)) if call.status == "completed" else None,
             "end_time": rfc2822(call.ended_at),
             "forwarded_from": None,

@@ -30,6 +30,9 @@ class SandboxConfig(Value):
 
     events_url: str = Field(default="", description="where SendGrid's event webhook posts")
     inbound_sms_url: str = Field(default="", description="where replies to SMS are posted")
+    inbound_call_url: str = Field(
+        default="", description="where people's calls are answered, unless a call says otherwise"
+    )
     event_key_file: Path | None = Field(
         default=None, description="PEM; made when absent; None: in memory only"
     )

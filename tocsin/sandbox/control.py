@@ -59,6 +59,8 @@ class Control:
             _route("DELETE", "/sandbox/messages", self._clear),
             _route("GET", "/sandbox/messages/{id}", self._message),
             _route("POST", "/sandbox/reply", self._reply),
+            _route("POST", "/sandbox/calls", self._dial),
+            _route("POST", "/sandbox/calls/{sid}/say", self._say),
             _route("POST", "/sandbox/calls/{sid}/press", self._press),
             _route("POST", "/sandbox/calls/{sid}/answer", self._answer),
             _route("POST", "/sandbox/calls/{sid}/hangup", self._hang_up),
@@ -106,6 +108,19 @@ class Control:
             raise ControlError("a reply needs 'body', and 'from' (a number) or 'message' (the id of an SMS)")
         to = str(given.get("to") or (original.sender if original else ""))
         return _done(request, self._texts.reply(person, body, to))
+
+    async def _dial(self, request: Request) -> Response:
+        given = await _given(request)
+        says = given.get("says", [])
+        words = [says] if isinstance(says, str) else says
+        if not isinstance(words, list) or not all(isinstance(each, str) for each in words):
+            raise ControlError("'says' is what the person says: a text, or a list of texts")
+        person, url, to = (str(given.get(name) or "") for name in ("from", "url", "to"))
+        return _done(request, self._exchange.dial(person, [each for each in words if each], url, to))
+
+    async def _say(self, request: Request) -> Response:
+        text = str((await _given(request)).get("text", ""))
+        return _done(request, self._exchange.say(request.path_params["sid"], text))
 
     async def _press(self, request: Request) -> Response:
         digits = str((await _given(request)).get("digits", ""))

@@ -21,9 +21,14 @@ from tocsin.sandbox.twiml import Gather, Hangup, Pause, Redirect, Say, TwimlErro
 
 PICK_UP = "pick-up"
 HANG_UP = "hang-up"
+SAY = "say: "
+"""Goes before the words that a person says."""
 
 MAX_DOCUMENTS = 50
 """Documents that one call may go through before it is taken for a loop."""
+
+_CONFIDENCE = "0.9"
+"""How sure Twilio is of the words that it heard; nobody mumbles here."""
 
 APOLOGY = "We are sorry, an application error has occurred. Goodbye."
 """What Twilio says when the product's answer is missing or makes no sense."""
@@ -50,12 +55,13 @@ class Line:
         self._background = background
         self._acts: asyncio.Queue[str | _Silence] = asyncio.Queue()
         self._pressed: deque[str] = deque()
+        self._spoken: deque[str] = deque()
         self._listening = 0.0
         self._reports = 0
         self._rest = Rest(background)
 
     def do(self, *acts: str) -> None:
-        """Let the person act: `PICK_UP`, `HANG_UP` or a key."""
+        """Let the person act: `PICK_UP`, `HANG_UP`, a key, or words after `SAY`."""
         for act in acts:
             self._acts.put_nowait(act)
         self._rest.end()
@@ -73,6 +79,11 @@ class Line:
             return
         self._store.change(self._call, answered_at=self._store.now())
         self._become("in-progress", "answered")
+        await self._talk()
+        self._end("completed")
+
+    async def dial(self) -> None:
+        """The whole of a call that a person makes: the product answers it with its first document."""
         await self._talk()
         self._end("completed")
 
@@ -98,9 +109,15 @@ class Line:
             return "no-answer"
         if act == HANG_UP:
             return "busy"
-        if act != PICK_UP:
-            self._pressed.append(act)
+        self._keep(act)
         return PICK_UP
+
+    def _keep(self, act: str) -> None:
+        """A key that is pressed, or a word that is said, before it is asked for counts once it is."""
+        if act.startswith(SAY):
+            self._spoken.append(act.removeprefix(SAY))
+        elif act != PICK_UP:
+            self._pressed.append(act)
 
     async def _talk(self) -> None:
         """Carry out documents until one ends the call."""
@@ -119,9 +136,12 @@ class Line:
             self._store.change(self._call, error_code=11200, error_message=str(error))
 
     async def _first_document(self) -> tuple[str, str]:
-        if self._call.url:  # it goes before Twiml when both are given
-            return await self._ask(self._call.url, {})
-        return self._call.twiml, ""
+        if not self._call.url:  # it goes before Twiml when both are given
+            return self._call.twiml, ""
+        document = await self._ask(self._call.url, {})
+        if self._call.direction == "inbound":
+            self._store.change(self._call, status="in-progress", answered_at=self._store.now())
+        return document
 
     async def _carry_out(self, verbs: tuple[twiml.Verb, ...], base: str) -> tuple[str, str] | None:
         """Carry out one document; the next one with its URL, or None at the end of the call."""
@@ -130,19 +150,26 @@ class Line:
                 case Say() | Pause():
                     self._prompt(verb)
                 case Gather():
-                    digits = await self._gather(verb)
-                    if digits or verb.post_empty:
-                        return await self._ask(self._resolve(verb.action, base), {"Digits": digits})
+                    given = await self._gather(verb)
+                    if any(given.values()) or verb.post_empty:
+                        return await self._ask(self._resolve(verb.action, base), given)
                 case Redirect():
                     return await self._ask(self._resolve(verb.url, base), {})
                 case Hangup():
                     return None
         return None
 
-    async def _gather(self, gather: Gather) -> str:
+    async def _gather(self, gather: Gather) -> dict[str, str]:
+        """What the product is told of the answer."""
         for prompt in gather.prompts:
             self._prompt(prompt)
         patience, self._listening = gather.timeout + self._listening, 0.0
+        if gather.speech:
+            words = await self._next_words(patience)
+            return {"SpeechResult": words, "Confidence": _CONFIDENCE} if words else {}
+        return {"Digits": await self._keys(gather, patience)}
+
+    async def _keys(self, gather: Gather, patience: float) -> str:
         digits = ""
         while gather.num_digits is None or len(digits) < gather.num_digits:
             key = await self._next_key(patience)
@@ -156,16 +183,30 @@ class Line:
 
     async def _next_key(self, patience: float) -> str | None:
         """The next key, or None when none is pressed in time; the person may hang up instead."""
-        if self._pressed:
-            return self._pressed.popleft()
-        if self._behaviour() == "voicemail":
+        if not self._pressed and self._behaviour() == "voicemail":
             return None  # a machine presses nothing, however long one waits
-        act: str | None = PICK_UP
-        while act == PICK_UP:
-            act = await self._act_within(patience)
+        while not self._pressed:
+            if not await self._does_something(patience):
+                return None
+        return self._pressed.popleft()
+
+    async def _next_words(self, patience: float) -> str:
+        """What the person says, or nothing; they may hang up instead."""
+        while not self._spoken:
+            if not await self._does_something(patience):
+                return ""
+        words = self._spoken.popleft()
+        self._note("heard", words)
+        return words
+
+    async def _does_something(self, patience: float) -> bool:
+        """Whether the person does something in time; what they do is kept. Hanging up ends the call."""
+        act = await self._act_within(patience)
         if act == HANG_UP:
             raise _HungUpError
-        return act
+        if act is not None:
+            self._keep(act)
+        return act is not None
 
     async def _act_within(self, seconds: float) -> str | None:
         """What the person does next, or `None` when they do nothing for so long."""
@@ -250,13 +291,18 @@ class Line:
             "Called": call.to,
             "From": call.sender,
             "Caller": call.sender,
-            "Direction": "outbound-api",
+            "Direction": direction(call),
             "AccountSid": self._config.account_sid,
             "ApiVersion": API_VERSION,
         }
 
     def _behaviour(self) -> str:
-        return self._store.behaviour(self._call.to, "call")
+        return self._store.behaviour(self._call.person, "call")
+
+
+def direction(call: Message) -> str:
+    """Which way a call goes, in Twilio's words."""
+    return "inbound" if call.direction == "inbound" else "outbound-api"
 
 
 def duration(call: Message) -> int:

@@ -33,7 +33,7 @@ class Message:
 
     `id` is the sandbox's own for an email (`vendor_id` and a recipient number) and the SID for the others;
     `vendor_id` is what the vendor answered. `transcript` is what happened on a call, in order: `("said", text)` and
-    `("pressed", keys)`.
+    `("pressed", keys)`, `("heard", words)`.
     """
 
     id: str
@@ -83,6 +83,11 @@ class Message:
         return [text for what, text in self.transcript if what == "pressed"]
 
     @property
+    def heard(self) -> list[str]:
+        """What a person said on a call."""
+        return [text for what, text in self.transcript if what == "heard"]
+
+    @property
     def body(self) -> str:
         """What the recipient reads or hears, as plain text."""
         return "\n".join(self.said) if self.kind == "call" else self.text
@@ -121,6 +126,7 @@ class Message:
             "body": self.body,
             "said": self.said,
             "digits": self.digits,
+            "heard": self.heard,
             "text": self.text,
             "html": self.html,
             "attachments": self.attachments,

@@ -120,6 +120,17 @@ class Sandbox:
         """Pick up a ringing call and listen. Raises `CallOverError`."""
         self._on_loop(lambda parts: parts.exchange.pick_up(sid))
 
+    def dial(self, person: str, *says: str, url: str = "") -> Message:
+        """`person` (a number) calls us, and says so much when asked; `url` answers, else the configured one.
+
+        Raises `ValueError`.
+        """
+        return self._on_loop(lambda parts: parts.exchange.dial(person, says, url).snapshot())
+
+    def say(self, sid: str, words: str) -> None:
+        """Say something into a call. Raises `CallOverError`, `ValueError`."""
+        self._on_loop(lambda parts: parts.exchange.say(sid, words))
+
     def hang_up(self, sid: str) -> None:
         """Hang up, or refuse a ringing call. Raises `CallOverError`."""
         self._on_loop(lambda parts: parts.exchange.hang_up(sid))

@@ -45,7 +45,7 @@ class Hangup:
 
 @dataclass(frozen=True, slots=True)
 class Gather:
-    """Speak the prompts and wait for keys.
+    """Speak the prompts and wait for keys, or for words where it asks for `speech`.
 
     The entry is complete with `num_digits` keys, with `finish_on_key`, or `timeout` seconds after the last of
     them; it is posted to `action`. Without a key the call goes on with the next verb, unless `post_empty`.
@@ -57,6 +57,7 @@ class Gather:
     timeout: float
     finish_on_key: str
     post_empty: bool
+    speech: bool = False
 
 
 Verb = Say | Pause | Redirect | Hangup | Gather
@@ -119,6 +120,7 @@ def _gather(element: ET.Element) -> Gather:
         timeout=_decimal(element, "timeout", 5),
         finish_on_key=element.get("finishOnKey", "#"),
         post_empty=element.get("actionOnEmptyResult") == "true",
+        speech="speech" in element.get("input", "dtmf").split(),
     )
 
 
