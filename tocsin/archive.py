@@ -14,6 +14,7 @@ Temporal's retention has ended. So a disk that fails is logged and stops no page
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 from collections.abc import Iterator
@@ -68,6 +69,7 @@ class DiskArchive:
             plan=plan,
             plan_hash=hash,
             calendar=self._library.calendar(plan, record.opened.year),
+            bridge_pin=_bridge_pin(plan, record.opened_by),
         )
 
     def keep(self, entries: KeepEntries) -> int:
@@ -191,6 +193,14 @@ class DiskArchive:
 
     def _folder(self, incident: str) -> Path:
         return self._state / "incidents" / _as_file_name(incident)
+
+
+def _bridge_pin(plan: Plan, opened_by: str) -> str:
+    """The PIN of an incident's bridge, from the id of the run that opened it: drawn by chance, and told to nobody."""
+    if plan.bridge is None:
+        return ""
+    drawn = int.from_bytes(hashlib.sha256(f"bridge of {opened_by}".encode()).digest())
+    return f"{drawn % 10**plan.bridge.pin_digits:0{plan.bridge.pin_digits}}"
 
 
 def _as_file_name(id: str) -> str:

@@ -16,6 +16,7 @@ from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunn
 from activities.directory import DirectoryActivities
 from activities.email import EmailActivities
 from activities.feeds import FeedActivities, NoFeeds
+from activities.histories import Histories
 from activities.phone import PhoneActivities
 from activities.records import Records
 from activities.sms import SmsActivities, SmsChannelWithMemory
@@ -30,6 +31,7 @@ from tocsin.domain import naming
 from tocsin.domain.channel import EmailChannel, PhoneChannel
 from tocsin.domain.plan import Plan
 from tocsin.feeds import HttpFeeds
+from tocsin.histories import SavedHistories
 from tocsin.library import PlanLibrary
 from tocsin.proofs import Proofs
 from tocsin.rendering import Templates
@@ -110,7 +112,8 @@ def build_workers(
     proofs, wordings = proofs_of(settings, library), WordingStore(settings.state)
     asking = Asking(library, proofs, wordings, settings.public_url)
     renderer = Templates(library, settings.public_url, settings.sendgrid_from, asking)
-    records = Records(DiskArchive(library, settings.state))
+    archive = DiskArchive(library, settings.state)
+    records = Records(archive)
     directories = DirectoryActivities(library, proofs)
     parts: dict[str, dict[str, Any]] = {
         naming.INCIDENT_QUEUE: {
@@ -119,6 +122,7 @@ def build_workers(
                 records.open,
                 records.keep,
                 records.archive,
+                Histories(SavedHistories(client, archive)).save,
                 directories.find_recipients,
                 directories.identify,
                 directories.prove,

@@ -8,6 +8,8 @@
 | time in the queue | no limit | nothing is given up because no worker was there, or a rate made it wait |
 | first retry, growth, longest | 1 s, ×2, 30 s | a vendor's own Retry-After goes before |
 | reading the record or the directory | 10 s an attempt | files on a disk or a mount; retried until they can be read |
+| one attempt to archive | 15 min | evidence of any size may have to be copied to another disk |
+| attempts at saving histories | 10 | what Temporal has lost does not come back; the archive must not wait for it |
 | one reading of a vendor's feed | 60 s | the reader gives up after 20 s of its own; slow answers hold a thread |
 | readings of a vendor's feed | no limit | as often as the plan says, until there is something new or the vendor is up |
 | waiting for sends at the hand-over | 20 s | an alert that fires meanwhile must not wait longer for its page |
@@ -24,6 +26,8 @@ PAGE_ATTEMPTS = 5
 NOTICE_ATTEMPTS = 20
 LOCAL_ATTEMPT = timedelta(seconds=10)
 LOCAL_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10))
+ARCHIVE_ATTEMPT = timedelta(minutes=15)
+HISTORY_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_attempts=10)
 FEED_ATTEMPT = timedelta(seconds=60)
 HAND_OVER_PATIENCE = timedelta(seconds=20)
 SUCCESSOR_WAIT = timedelta(seconds=1)

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from temporalio import workflow
-from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.exceptions import ActivityError, WorkflowAlreadyStartedError
 
 with workflow.unsafe.imports_passed_through():
+    from activities.histories import Histories
     from activities.records import Records
     from tocsin.domain import naming, phases
     from tocsin.domain.case import Case
     from tocsin.domain.commands import Close, Resolve
     from tocsin.domain.events import Commanded
-    from tocsin.domain.messages import ArchiveIncident, IncidentOutcome, OpenRecord, PostIncidentStart
+    from tocsin.domain.messages import (
+        ArchiveIncident,
+        IncidentOutcome,
+        OpenRecord,
+        PostIncidentStart,
+        SaveHistories,
+    )
     from tocsin.domain.opening import going_on
     from tocsin.domain.operators import summary
     from tocsin.domain.state import TOCSIN
@@ -76,14 +83,29 @@ class PostIncidentWorkflow(Casework):
         while archived is not self.case.state:  # whatever is said while it is written belongs to it
             await self.wait_until_idle()
             archived = self.case.state
+            await self.save_histories()
             await workflow.execute_activity_method(
                 Records.archive,
                 ArchiveIncident(state=archived),
-                start_to_close_timeout=limits.LOCAL_ATTEMPT,
+                start_to_close_timeout=limits.ARCHIVE_ATTEMPT,
                 retry_policy=limits.LOCAL_RETRY,
                 summary="archive the incident",
             )
         return IncidentOutcome(incident=archived.id, status=archived.status.value)
+
+    async def save_histories(self) -> None:
+        """Save what Temporal will forget; where that cannot be done the rest is archived, and `tocsin verify` says so."""
+        state = self.case.state
+        try:
+            await workflow.execute_activity_method(
+                Histories.save,
+                SaveHistories(incident=state.id, key=state.key),
+                start_to_close_timeout=limits.ARCHIVE_ATTEMPT,
+                retry_policy=limits.HISTORY_RETRY,
+                summary="save the workflows' histories",
+            )
+        except ActivityError as error:
+            workflow.logger.error("incident %s is archived without histories: %s", state.id, error.cause)
 
     async def hand_back(self) -> IncidentOutcome:
         """It was reopened: the incident goes on under its old id — unless the next incident has taken that."""

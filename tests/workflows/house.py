@@ -21,6 +21,7 @@ from temporalio.worker import Worker
 from activities.directory import DirectoryActivities
 from activities.email import EmailActivities
 from activities.feeds import NoFeeds
+from activities.histories import Histories
 from activities.phone import PhoneActivities
 from activities.records import Records
 from activities.sms import SmsActivities
@@ -201,6 +202,7 @@ def _build(house: Lighthouse, executor: ThreadPoolExecutor) -> list[Worker]:
             records.open,
             records.keep,
             records.archive,
+            Histories(house.archive).save,
             lookup.find_recipients,
             lookup.identify,
             lookup.prove,

@@ -17,6 +17,7 @@ from tocsin.domain.messages import (
     OpenedRecord,
     OpenRecord,
     Rendered,
+    SaveHistories,
 )
 from tocsin.domain.naming import identify
 from tocsin.domain.plan import Plan
@@ -130,6 +131,7 @@ class MemoryArchive:
     chains: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     kept: dict[str, list[int]] = field(default_factory=dict)
     archived: list[ArchiveIncident] = field(default_factory=list)
+    saved: list[str] = field(default_factory=list)
     opened: list[OpenRecord] = field(default_factory=list)
 
     def open(self, record: OpenRecord) -> OpenedRecord:
@@ -159,9 +161,15 @@ class MemoryArchive:
         self.kept.setdefault(entries.incident, []).extend(entry.number for entry in entries.entries)
         return entries.entries[-1].number
 
-    def archive(self, incident: ArchiveIncident) -> None:
-        """Remember the incident."""
+    def archive(self, incident: ArchiveIncident) -> str:
+        """Remember the incident; there is no manifest to hash."""
         self.archived.append(incident)
+        return ""
+
+    async def save(self, wanted: SaveHistories) -> int:
+        """Remember whose histories were asked for."""
+        self.saved.append(wanted.incident)
+        return 0
 
 
 class MemoryDirectories:
