@@ -18,7 +18,14 @@ from temporalio.exceptions import ApplicationError
 
 from activities.feeds import FeedActivities, NoFeeds
 from tests.newsstand import Newsstand, at, item, opened, rss
-from tocsin.domain.feeds import MOST_AT_ONCE, FeedPost, FeedUnreadable, ReadFeed, news_in
+from tocsin.domain.feeds import (
+    MOST_AT_ONCE,
+    REMEMBERED_POSTS,
+    FeedPost,
+    FeedUnreadable,
+    ReadFeed,
+    news_in,
+)
 from tocsin.feedformats import TEXT_LENGTH, parse
 from tocsin.feeds import HttpFeeds
 
@@ -240,7 +247,7 @@ def test_news_come_once_and_oldest_first_whatever_their_order_in_the_feed():
     posts = (said("c", 3), said("a", 1), said("c", 3), said("old", -1), said("b", 2))
     news = news_in(posts, watch(seen=("b",)))
     assert [post.id for post in news.posts] == ["a", "c"]
-    assert news.seen == ("b", "a", "c")
+    assert news.seen == ("a", "b", "c")
 
 
 def test_a_flood_gives_its_newest_and_the_rest_counts_as_read():
@@ -249,6 +256,15 @@ def test_a_flood_gives_its_newest_and_the_rest_counts_as_read():
     assert [post.id for post in news.posts] == [f"post {number}" for number in range(45, 50)]
     assert len(news.posts) == MOST_AT_ONCE
     assert news_in(posts, watch(seen=news.seen)).posts == ()
+
+
+def test_a_feed_with_more_posts_than_are_remembered_repeats_none():
+    posts = tuple(said(f"post {number}", number) for number in range(1_000))
+    seen = news_in(posts, watch(seen=("old",))).seen
+    assert len(seen) == REMEMBERED_POSTS
+    assert news_in(posts, watch(seen=seen)).posts == ()
+    [late] = news_in((said("late", 999), *posts), watch(seen=seen)).posts
+    assert late.id == "late"
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ TITLE_LENGTH = 200
 TEXT_LENGTH = 2_000
 LONGEST_MARKUP = 20_000
 """How much of one post is read as HTML."""
-LONGEST_ID = 200
+LONGEST_ID = 100
 
 _OVER = re.compile(r"\bresolved\b|operating normally", re.IGNORECASE)
 """How AWS says in a title that it is over: `[RESOLVED]`, `Resolved: …`, `Service is operating normally`."""

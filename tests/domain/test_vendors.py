@@ -11,8 +11,11 @@ from tocsin.domain import vendors
 from tocsin.domain.commands import CommandRefused
 from tocsin.domain.directory import Directory
 from tocsin.domain.events import FeedRead, NotSent, VendorPost
+from tocsin.domain.feeds import REMEMBERED_POSTS
+from tocsin.domain.operators import details
 from tocsin.domain.plan import Plan
 from tocsin.domain.state import Target
+from tocsin.domain.view import view
 from tocsin.domain.words import Verdict
 from tocsin.yamlfile import parse
 
@@ -172,6 +175,24 @@ def test_an_alert_that_joins_names_the_vendor_but_its_repeats_do_not_contradict_
     assert vendors.down(story.case) == {}
     story.happens(story.alerted(alerts={"mail": True}, **named))
     assert list(vendors.down(story.case)) == ["mailhouse"], "it fires anew"
+
+
+def test_people_see_which_vendor_is_down_and_how_to_say_that_it_is_up():
+    story = world()
+    story.alert(vendors=("mailhouse", "clouds"))
+    story.says(say.NameVendor, vendor="clouds", is_down=False)
+
+    shown = view(story.case, "incident-1", story.now)
+
+    assert [(vendor.name, vendor.closed, vendor.until) for vendor in shown.vendors] == [
+        ("mailhouse", ("email",), None),
+        ("clouds", (), story.now),
+    ]
+    commands = [action.command for action in shown.next_actions if "vendor" in action.command]
+    assert commands == [f"tocsin vendor {story.state.reference} mailhouse up"]
+    page = details(story.case, story.now)
+    assert "**Mailhouse** is down since 2026-06-01 12:00 UTC; not used meanwhile: email." in page
+    assert "Clouds" not in page.partition("### To do now")[0]
 
 
 # What was under way
@@ -349,6 +370,26 @@ def test_posts_that_come_in_another_order_are_each_told_once():
     assert [letter.dispatch.text[:6] for letter in story.sent("notice")[1:]] == ["post b", "post a", "post c"]
 
 
+def test_a_post_does_not_stand_in_for_the_update_that_somebody_owes():
+    asked = """
+  - id: status
+    title: Somebody says where things stand
+    clause: "§10"
+    from: aware
+    within: PT1H
+    do: [{update: {role: watch_officer}}]
+vendors:"""
+    text = (harbour.PLAN + VENDORS).replace("\nvendors:", asked)
+    story = World(plan=parse(text, Plan), directory=directory())
+    story.alert(vendors=("clouds",))
+
+    story.happens(post())
+    assert story.verdict("status") is Verdict.PENDING
+
+    story.says(say.GiveUpdate, text="the clouds are gone")
+    assert story.verdict("status") is Verdict.MET
+
+
 def test_nobody_is_updated_whom_no_notice_has_told_yet():
     story = World(plan=plan(), directory=directory())
     story.vendors["email"] = is_down
@@ -410,5 +451,5 @@ def test_a_feed_that_cannot_be_read_is_on_the_record_once():
 def test_what_is_remembered_of_a_feed_is_bounded():
     story = kept_informed()
     story.happens(FeedRead(vendor="clouds", seen=tuple(f"post-{number}" for number in range(1_000))))
-    assert len(story.state.vendors["clouds"].seen) == 200
+    assert len(story.state.vendors["clouds"].seen) == REMEMBERED_POSTS
     assert story.state.vendors["clouds"].seen[-1] == "post-999"

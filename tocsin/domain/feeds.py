@@ -13,8 +13,8 @@ FeedFormat = Literal["rss", "google"]
 MOST_AT_ONCE = 5
 """How many posts one reading gives: the newest. A feed that is new to us must not flood those who are told."""
 
-REMEMBERED_POSTS = 200
-"""How many ids of posts are remembered; feeds hold fewer."""
+REMEMBERED_POSTS = 100
+"""How many ids of posts are remembered, and how many of a feed's newest posts are looked at."""
 
 
 class FeedUnreadable(Exception):
@@ -75,8 +75,14 @@ def news_in(posts: tuple[FeedPost, ...], request: ReadFeed) -> FeedNews:
         for post in posts
         if post.published >= request.since and (not request.about or post.mentions(request.about))
     }
-    new = sorted(
-        (post for id, post in wanted.items() if id not in request.seen), key=lambda post: post.published
+    newest = sorted(wanted.values(), key=lambda post: post.published)[-REMEMBERED_POSTS:]
+    new = tuple(post for post in newest if post.id not in request.seen)
+    return FeedNews(
+        posts=new[-MOST_AT_ONCE:], seen=remembered(request.seen, tuple(post.id for post in newest))
     )
-    seen = (*request.seen, *(post.id for post in new))
-    return FeedNews(posts=tuple(new[-MOST_AT_ONCE:]), seen=seen[-REMEMBERED_POSTS:])
+
+
+def remembered(before: tuple[str, ...], now: tuple[str, ...]) -> tuple[str, ...]:
+    """The ids to be remembered: what is in the feed now, and of what was there before as many as there is room for."""
+    gone = tuple(id for id in before if id not in now)
+    return (*gone, *now)[-REMEMBERED_POSTS:]

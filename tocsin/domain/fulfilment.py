@@ -216,7 +216,7 @@ def _meeting_done(draft: Draft, state: DutyState) -> datetime | None:
 
 def _update_done(draft: Draft, state: DutyState) -> datetime | None:
     update, begun = draft.state.last_update, state.begun
-    if update is None or begun is None or update.at < begun:
+    if update is None or begun is None or update.at < begun or not update.by.is_person:
         return None
     state.note = f"@{update.by} said where things stand"
     return update.at

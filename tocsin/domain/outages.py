@@ -11,7 +11,7 @@ from tocsin.domain.commands import CommandRefused, NameVendor
 from tocsin.domain.delivery import DeliveryState
 from tocsin.domain.duties import NotifyDuty, ObligationSpec
 from tocsin.domain.events import Alert, FeedRead, VendorPost
-from tocsin.domain.feeds import REMEMBERED_POSTS
+from tocsin.domain.feeds import remembered
 from tocsin.domain.plan import Vendor
 from tocsin.domain.state import Actor, Message, Target, VendorState
 
@@ -163,7 +163,7 @@ def posted(draft: Draft, post: VendorPost) -> None:
     vendor = vendors.down(draft).get(post.vendor)
     if known is None or vendor is None or not draft.state.is_open or post.id in known.seen:
         return
-    _remember(draft, post.vendor, (*known.seen, post.id))
+    _remember(draft, post.vendor, (post.id,))
     text = _in_words(post)
     draft.record("update", f"{vendor.title}: {text}", Actor(key=post.vendor, via="monitor"))
     if post.is_over:
@@ -182,7 +182,7 @@ def feed_read(draft: Draft, event: FeedRead) -> None:
     known, vendor = draft.state.vendors.get(event.vendor), draft.plan.vendors.get(event.vendor)
     if known is None or vendor is None:
         return
-    _remember(draft, event.vendor, tuple(dict.fromkeys((*known.seen, *event.seen))))
+    _remember(draft, event.vendor, event.seen)
     if event.problem and not known.unreadable:
         draft.record(
             "vendor", f"the feed of {vendor.title} cannot be read, and is tried again: {event.problem}"
@@ -193,7 +193,7 @@ def feed_read(draft: Draft, event: FeedRead) -> None:
 
 def _remember(draft: Draft, vendor: str, seen: tuple[str, ...]) -> None:
     known = draft.state.vendors[vendor]
-    draft.state.vendors[vendor] = known.model_copy(update={"seen": seen[-REMEMBERED_POSTS:]})
+    draft.state.vendors[vendor] = known.model_copy(update={"seen": remembered(known.seen, seen)})
 
 
 def _pass_on(draft: Draft, vendor: Vendor, text: str) -> None:
@@ -224,7 +224,7 @@ def _status_readers(
 def _told(case: Case, refs: list[str]) -> dict[Target, tuple[ChannelName, ...]]:
     told: dict[Target, tuple[ChannelName, ...]] = {}
     for message in (case.state.messages[ref] for ref in refs if ref in case.state.messages):
-        if message.sent is not None:
+        if notices.last_of(case.state, message.id).sent is not None:
             ways = (*told.get(message.target, ()), message.channel, *message.fallbacks)
             told[message.target] = tuple(dict.fromkeys(ways))
     return told
