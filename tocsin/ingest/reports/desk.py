@@ -71,9 +71,9 @@ class Desk:
     async def keep(self, incident: str, actor: Actor, source: IO[bytes], name: str, origin: str) -> None:
         """Keep a file as evidence. Raises `Problem` (503) when it cannot be, and `TemporalUnavailable`."""
         try:
-            content = await asyncio.to_thread(self._evidence.keep, source, name)
+            content = await asyncio.to_thread(self._evidence.keep, source, "an attachment")
         except EvidenceError as error:
-            _log.error("%s of incident %s is asked for again: %s", name, naming.spoken(incident), error)
+            _log.error("a report on incident %s is asked for again: %s", naming.spoken(incident), error)
             raise unavailable("an attachment could not be kept; try again", "evidence-not-kept") from error
         command = AddEvidence(
             id=naming.identify("evidence", incident, content.sha256, name),
@@ -84,7 +84,9 @@ class Desk:
             origin=origin,
         )
         if not await self.tell(incident, command):
-            _log.warning("incident %s was over before %s was on its record", naming.spoken(incident), name)
+            _log.warning(
+                "incident %s was over before its evidence was on the record", naming.spoken(incident)
+            )
 
     async def find(self, plan: str, reference: str) -> tuple[str, bool] | None:
         """The incident of a plan whose id begins so, and whether it goes on; `None` for none, or more than one.
