@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from tests.domain import observatory
 from tests.domain.world import World, delivers, fails, is_down, refuses, says_nothing
 from tocsin.domain import commands as say
 from tocsin.domain.alarms import alarms
@@ -14,7 +15,7 @@ from tocsin.domain.decide import decide
 from tocsin.domain.delivery import forward
 from tocsin.domain.events import Commanded, TimePassed
 from tocsin.domain.operators import details
-from tocsin.domain.state import IncidentState
+from tocsin.domain.state import IncidentState, Reporter, Witness
 from tocsin.domain.view import ledger, view
 
 SEVERITIES = st.sampled_from(["storm", "gale", "breeze"])
@@ -43,6 +44,65 @@ COMMANDS = st.one_of(
     st.tuples(st.just(say.Close), st.fixed_dictionaries({"anyway": st.booleans()})),
     st.tuples(
         st.just(say.SendReport), st.fixed_dictionaries({"report": st.sampled_from(["interim", "final"])})
+    ),
+)
+
+
+WORK = st.one_of(
+    COMMANDS.filter(
+        lambda each: each[0] not in {say.Classify, say.AssignRole, say.PageSomebody, say.FinishStep}
+    ),
+    st.tuples(
+        st.just(say.Classify),
+        st.fixed_dictionaries(
+            {
+                "severity": st.sampled_from(["flood", "drip"]),
+                "impacts": st.sampled_from([(), ("visitors",), ("name",)]),
+                "loosen": st.booleans(),
+                "reason": WHY,
+            }
+        ),
+    ),
+    st.tuples(
+        st.just(say.Mitigate),
+        st.fixed_dictionaries(
+            {
+                "action": st.sampled_from(["identify", "test", "deploy"]),
+                "mitigation": st.just(1),
+                "title": WHY,
+                "result": WHY,
+            }
+        ),
+    ),
+    st.tuples(
+        st.just(say.AddTask),
+        st.fixed_dictionaries(
+            {
+                "title": WHY,
+                "person": st.just("edmond"),
+                "within": st.sampled_from([None, timedelta(hours=2)]),
+                "after": st.sampled_from([(), (1,), ("look",)]),
+            }
+        ),
+    ),
+    st.tuples(
+        st.just(say.AskForWaiver),
+        st.fixed_dictionaries({"obligation": st.sampled_from(["lenders", "log#1"]), "reason": WHY}),
+    ),
+    st.tuples(
+        st.just(say.SetInterval),
+        st.fixed_dictionaries(
+            {"obligation": st.just("log"), "every": st.just(timedelta(hours=1)), "reason": WHY}
+        ),
+    ),
+    st.tuples(st.just(say.Reword), st.fixed_dictionaries({"approval": st.integers(1, 2), "text": WHY})),
+    st.tuples(st.just(say.GiveUpdate), st.fixed_dictionaries({"text": WHY})),
+    st.tuples(
+        st.just(say.DeclareUnresolvable),
+        st.fixed_dictionaries({"reason": WHY, "proposed": st.just(observatory.TUESDAY + timedelta(days=9))}),
+    ),
+    st.tuples(
+        st.just(say.FinishStep), st.fixed_dictionaries({"step": st.sampled_from(["look", "fix", "review"])})
     ),
 )
 
@@ -175,7 +235,77 @@ def waits_for(state, duty):
             return duty.refs or duty.lacking
 
 
-AnIncident.TestCase.settings = settings(
+class ALeak(RuleBasedStateMachine):
+    """An incident under a policy that wants approvals, tests before deployment, updates and meetings."""
+
+    opened = False
+
+    @initialize(
+        severity=st.sampled_from(["flood", "drip"]), knew=st.sampled_from([None, timedelta(hours=30)])
+    )
+    def opens(self, severity, knew):
+        self.world = Watched(
+            plan=observatory.plan(),
+            directory=observatory.directory(),
+            calendar=observatory.CALENDAR,
+            now=observatory.TUESDAY,
+        )
+        self.world.alert(severity=severity)
+        if knew is not None:
+            told = self.world.now - knew
+            self.world.state.reported = Reporter(kind="employee", channel="phone", knew=told)
+            self.world.happens(TimePassed())
+
+    @rule(command=WORK, by=st.sampled_from(["edmond", "caroline"]))
+    def somebody_speaks(self, command, by):
+        kind, what = command
+        AnIncident.gives(self, self.world.command(kind, by, **what), may_correct=False)
+
+    @rule(number=st.integers(1, 4), approve=st.booleans(), by=st.sampled_from(["edmond", "caroline"]))
+    def somebody_decides(self, number, approve, by):
+        witness = Witness(person=by, roles=self.world.directory.roles_of(by), how="by their own token")
+        words = {"approval": number, "approve": approve, "reason": "because", "witness": witness}
+        AnIncident.gives(self, self.world.command(say.Decide, by, **words), may_correct=False)
+
+    @rule(action=st.sampled_from(["move", "confirm", "hold", "cancel"]), which=st.integers(0, 2))
+    def somebody_changes_a_meeting(self, action, which):
+        meetings = list(self.world.state.meetings)
+        if which < len(meetings):
+            later = self.world.now + timedelta(days=1)
+            words = {"meeting": meetings[which], "action": action, "at": later, "outcome": "a new roof"}
+            AnIncident.gives(self, self.world.command(say.ChangeMeeting, **words), may_correct=False)
+
+    @rule(anchor=st.sampled_from(["occurred", "aware", "resolved"]), ago=AGO)
+    def somebody_corrects(self, anchor, ago):
+        AnIncident.somebody_corrects(self, anchor, ago)
+
+    time_passes = AnIncident.time_passes
+    nothing_runs = AnIncident.nothing_runs
+    a_vendor_changes = AnIncident.a_vendor_changes
+    gives = AnIncident.gives
+    moved_forward = AnIncident.moved_forward
+    looking_again = AnIncident.looking_again_at_the_same_moment_changes_nothing
+    what_is_settled = AnIncident.what_is_settled_was_settled_by_now
+    it_can_be_read = AnIncident.it_can_be_written_down_read_back_and_shown
+    no_gap = AnIncident.the_timeline_has_no_gap
+
+    @invariant()
+    def nothing_that_wants_approval_leaves_without(self):
+        approved = {
+            item.wording for item in self.world.state.approvals.values() if item.decision == "approved"
+        }
+        for letter in self.world.letters:
+            if letter.to == "paris" and letter.dispatch.purpose == "notice":
+                assert letter.dispatch.wording in approved
+
+    @invariant()
+    def nothing_is_deployed_untested(self):
+        for measure in self.world.state.mitigations.values():
+            assert measure.deployed is None or measure.tested is not None
+
+
+AnIncident.TestCase.settings = ALeak.TestCase.settings = settings(
     max_examples=20, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
 )
 test_whatever_happens = AnIncident.TestCase
+test_whatever_leaks = ALeak.TestCase
