@@ -39,6 +39,7 @@ class HttpFeeds:
             follow_redirects=True,
             max_redirects=MOST_REDIRECTS,
             timeout=patience / 4,
+            limits=httpx.Limits(max_keepalive_connections=0),  # minutes pass before the next reading
             headers={"User-Agent": f"tocsin/{__version__}", "Accept-Encoding": "gzip"},
         )
 

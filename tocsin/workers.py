@@ -106,9 +106,9 @@ def build_workers(
     channels: Channels,
     executor: ThreadPoolExecutor,
     queues: Sequence[str] = naming.QUEUES,
-    feeds: FeedActivities | NoFeeds | None = None,
+    skips_time: bool = False,
 ) -> list[Worker]:
-    """A worker for each queue; the same for production and for the tests. `NoFeeds` are for where time is skipped."""
+    """A worker for each queue; the same for production and for the tests. Where time is skipped, no feed is read."""
     proofs, wordings = proofs_of(settings, library), WordingStore(settings.state)
     asking = Asking(library, proofs, wordings, settings.public_url)
     renderer = Templates(library, settings.public_url, settings.sendgrid_from, asking)
@@ -127,7 +127,7 @@ def build_workers(
                 directories.identify,
                 directories.prove,
                 Wordings(Drafts(renderer, wordings)).draft,
-                (feeds or FeedActivities(HttpFeeds())).read,
+                (NoFeeds() if skips_time else FeedActivities(HttpFeeds())).read,
             ],
         },
         naming.EMAIL_QUEUE: {

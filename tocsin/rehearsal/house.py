@@ -87,7 +87,7 @@ async def opened_house(
         channels = channels_of(settings)
         stack.callback(channels.close)
         executor = stack.enter_context(ThreadPoolExecutor(THREADS))
-        workers = build_workers(client, settings, library, channels, executor)
+        workers = build_workers(client, settings, library, channels, executor, skips_time=True)
         for worker in (_timer(client, timekeeper), *workers):
             await stack.enter_async_context(worker)
         yield House(env, client, register, sandbox, _url(doors[1]), settings, timekeeper)
