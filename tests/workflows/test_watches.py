@@ -183,3 +183,13 @@ async def test_an_old_post_is_no_news(house: Lighthouse, stand: Newsstand) -> No
     await is_down(house)
     await asked(stand, 2)
     assert await timeline(house, "update") == []
+
+
+async def test_where_time_is_skipped_a_watch_holds_nothing_up(env: WorkflowEnvironment) -> None:
+    house = Lighthouse(env, archive=Shelf(url="http://127.0.0.1:9/all.rss"))
+    async with workers_of(house):
+        await informed(house)
+        await is_down(house)
+        await house.passes(hours=5)
+        await house.until(lambda: len(house.email.sent) >= 2)
+        assert await timeline(house, "update") == []
