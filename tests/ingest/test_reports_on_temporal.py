@@ -17,8 +17,8 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from tests.ingest.newsroom import Mail
-from tests.ingest.test_on_temporal import SERVER, at_work, lighthouse_library, workers
-from tests.workflows import lighthouse
+from tests.ingest.test_on_temporal import SERVER, lighthouse_library
+from tests.workflows import house as at_work
 from tocsin.domain import naming
 from tocsin.domain.commands import Close, Resolve
 from tocsin.domain.events import Commanded
@@ -33,7 +33,7 @@ KIT = Actor(key="kit")
 
 
 @dataclass
-class Lighthouse:
+class Receiver:
     """A receiver before a real server."""
 
     client: Client
@@ -58,7 +58,7 @@ class Lighthouse:
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[Lighthouse]:
+async def house(tmp_path: Path) -> AsyncIterator[Receiver]:
     attributes = [f"--search-attribute={name}={kind}" for name, kind in naming.SEARCH_ATTRIBUTES.items()]
     async with await WorkflowEnvironment.start_local(
         dev_server_existing_path=str(SERVER),
@@ -73,12 +73,12 @@ async def house(tmp_path: Path) -> AsyncIterator[Lighthouse]:
         transport = httpx.ASGITransport(app)
         async with (
             httpx.AsyncClient(transport=transport, base_url="http://receiver") as http,
-            at_work(workers(env.client, lighthouse.FakeChannel("sms"))),
+            at_work.workers_of(at_work.Lighthouse(env)),
         ):
-            yield Lighthouse(env.client, http)
+            yield Receiver(env.client, http)
 
 
-async def test_a_mail_is_on_the_record_once_with_what_came_with_it_and_after_it(house: Lighthouse) -> None:
+async def test_a_mail_is_on_the_record_once_with_what_came_with_it_and_after_it(house: Receiver) -> None:
     mail = Mail(text="The lamp is out.", files=[("lamp.log", b"dark")])
     first, again = await house.mail(mail), await house.mail(mail)
     assert first.json() == again.json()
@@ -103,7 +103,7 @@ async def test_a_mail_is_on_the_record_once_with_what_came_with_it_and_after_it(
     ]
 
 
-async def answered_once_listed(house: Lighthouse, reference: str) -> httpx.Response:
+async def answered_once_listed(house: Receiver, reference: str) -> httpx.Response:
     """An answer that names the incident, sent when the server's list has it."""
     while True:
         listed = [
@@ -121,7 +121,7 @@ async def answered_once_listed(house: Lighthouse, reference: str) -> httpx.Respo
     return await house.mail(mail)
 
 
-async def test_a_ticket_follows_its_incident_until_that_is_closed(house: Lighthouse) -> None:
+async def test_a_ticket_follows_its_incident_until_that_is_closed(house: Receiver) -> None:
     first = await house.ticket(body="None at all.")
     key, workflow = first.json()["incident"], first.json()["workflow"]
     await house.do(workflow, Resolve(id="resolve-1", actor=KIT, summary="lit"))
@@ -145,7 +145,7 @@ async def test_a_ticket_follows_its_incident_until_that_is_closed(house: Lightho
 
 
 async def test_somebody_elses_report_is_declared_with_who_took_it_down(
-    house: Lighthouse, tmp_path: Path
+    house: Receiver, tmp_path: Path
 ) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", "from tocsin.cli.main import entry; entry()"),
