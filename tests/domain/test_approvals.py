@@ -1,5 +1,6 @@
 """Approvals and waivers: who may let words go, by when, and what happens to words that nobody approved."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,8 @@ from tests.domain import observatory
 from tests.domain.world import World
 from tocsin.domain import commands as say
 from tocsin.domain.commands import CommandRefused
+from tocsin.domain.decide import decide
+from tocsin.domain.events import Commanded
 from tocsin.domain.state import Reporter, Witness
 from tocsin.domain.words import Verdict
 
@@ -98,6 +101,16 @@ def test_other_words_are_asked_about_anew_and_the_old_ones_are_forgotten(world):
     assert world.state.approvals[1].wording != before
     assert len(world.sent("approval")) == 4
     assert world.sent("approval")[-1].dispatch.approval.subject == world.state.approvals[1].wording
+
+
+def test_words_that_are_just_being_changed_cannot_be_approved(world):
+    """Between the command and the draft there is a moment in which the old words are no longer meant."""
+    command = world.command(say.Reword, approval=1, text="The dome leaks a little.")
+    in_between = replace(world.case, state=decide(world.case, Commanded(command=command), world.now))
+    witness = Witness(person="caroline", roles=("director",), how="by their own token")
+    approval = world.command(say.Decide, "caroline", approval=1, approve=True, witness=witness)
+    with pytest.raises(CommandRefused, match="are just being changed"):
+        decide(in_between, Commanded(command=approval), world.now)
 
 
 def test_a_promise_that_lost_its_object_needs_no_decision_any_more(world):

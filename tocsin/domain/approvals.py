@@ -61,6 +61,8 @@ def drafted(draft: Draft, event: Drafted) -> None:
     assert spec.approval is not None
     duty = obligation.duties[errand.duty]
     approval = draft.state.approvals.get(duty.approval or 0) or _open(draft, obligation, spec.approval.role)
+    if not approval.is_open:
+        return  # what was decided on were other words
     approval.duty, approval.wording = errand.duty, event.sha256
     duty.approval = approval.number
     draft.record("approval", f"approval {approval.number}: words {event.sha256} for {spec.title} are drafted")
@@ -194,6 +196,8 @@ def decide(draft: Draft, command: said.Decide) -> None:
     witness = _competent(draft, approval, command.witness)
     if approval.due <= draft.now:
         raise CommandRefused(f"{_title(draft, approval)} was due {approval.due:%Y-%m-%d %H:%M} UTC: too late")
+    if approval.what == "wording" and approval.wording is None:
+        raise CommandRefused(f"the words of approval {approval.number} are just being changed; look at them again")
     if not command.approve and not command.reason:
         raise CommandRefused("say why it is declined")
     approval.decision = "approved" if command.approve else "declined"
@@ -324,5 +328,6 @@ def reword(draft: Draft, command: said.Reword) -> None:
     if approval.what == "waiver" or approval.duty is None:
         raise CommandRefused(f"approval {approval.number} is about a waiver, which has no words to change")
     obligation = draft.state.obligations[approval.obligation]
+    approval.wording = None
     draft.record("approval", f"approval {approval.number}: the words are changed", command.actor)
     put_down(draft, obligation, approval.duty, command.text)

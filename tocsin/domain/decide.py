@@ -49,8 +49,6 @@ def _settle(draft: Draft) -> None:
         return
     escalation.climb_what_is_due(draft)
     notices.retry_what_is_due(draft)
-    approvals.follow(draft)
-    tasks.follow(draft)
     _settle_promises(draft)
     _keep_old_entries(draft)
 
@@ -65,6 +63,8 @@ def _settle_promises(draft: Draft) -> None:
         before = draft.state.entries
         phases.settle(draft)
         obligations.settle(draft)
+        approvals.follow(draft)
+        tasks.follow(draft)
 
 
 def _keep_old_entries(draft: Draft) -> None:

@@ -71,8 +71,9 @@ def _approval(case: Case, message: Message) -> Asked | None:
 
 
 def _picture(case: Case, message: Message, now: datetime) -> Picture | None:
-    """Goes with a report, and to nobody outside: it shows how every promise stands, also those to others."""
-    is_inside = message.purpose == "report" and not _is_for_outsiders(case, message)
+    """Goes with a report, and to nobody outside: it shows how every promise stands, also those to others. It is no part
+    of words that somebody has approved."""
+    is_inside = message.purpose == "report" and not _is_for_outsiders(case, message) and not message.wording
     return picture_of(case, now) if is_inside else None
 
 

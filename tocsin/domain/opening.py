@@ -14,7 +14,6 @@ def opened(start: IncidentStart, record: OpenedRecord) -> IncidentState:
     times = {Anchor.DETECTED: began, Anchor.AWARE: start.received, Anchor.REPORTED: start.received}
     if start.occurred is not None:
         times[Anchor.OCCURRED] = min(start.occurred, start.received)
-    reporter = record.plan.reporter
     return IncidentState(
         id=record.incident,
         key=start.key,
@@ -29,7 +28,7 @@ def opened(start: IncidentStart, record: OpenedRecord) -> IncidentState:
         bridge_pin=record.bridge_pin,
         criteria=start.criteria,
         vendors={name: VendorState(since=start.received, by=start.reporter) for name in start.vendors},
-        roles={reporter: start.reporter.key} if reporter and start.reporter.is_person else {},
+        roles=_roles(start, record),
         drill_speed=start.drill_speed,
         is_drill=start.is_drill,
         follows=start.follows or record.follows,
@@ -41,6 +40,13 @@ def opened(start: IncidentStart, record: OpenedRecord) -> IncidentState:
             name: AnchorTime(at=at, recorded=start.received, by=start.reporter) for name, at in times.items()
         },
     )
+
+
+def _roles(start: IncidentStart, record: OpenedRecord) -> dict[str, str]:
+    """Whoever reports plays the plan's reporter, if the directory can reach them: colleagues can, others it may not."""
+    role = record.plan.reporter
+    is_colleague = start.reported.kind == "employee" and not start.reported.contact
+    return {role: start.reporter.key} if role and is_colleague else {}
 
 
 def reported_by(
