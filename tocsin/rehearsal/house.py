@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import sys
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -184,6 +185,7 @@ def _settings(
         twilio_auth_token=SecretStr(config.auth_token),
         twilio_from=config.number,
         twilio_api_url=sandbox,
+        signing_keys=SecretStr(f"rehearsal:{secrets.token_urlsafe(32)}"),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator
+from itertools import product
 
 from tocsin.domain import commands as said
 from tocsin.domain.commands import Command
@@ -29,6 +30,14 @@ def contacts(directory: Directory) -> dict[str, Contact]:
         key: each for audiences in groups for group in audiences.values() for key, each in group.items()
     }
     return {**members, **directory.people}
+
+
+def reporters(directory: Directory) -> list[str]:
+    """Everybody whom the directory knows when they report: people, and members of audiences as `acme/soc-desk`."""
+    groups = [(f"{name}/", customer.audiences) for name, customer in directory.customers.items()]
+    of_customers = [f"{prefix}{key}" for prefix, each in groups for group in each.values() for key in group]
+    of_all = [f"{name}/{key}" for name, group in directory.audiences.items() for key in group]
+    return [*directory.people, *of_customers, *of_all]
 
 
 def unknown_in(command: Command, loaded: LoadedPlan) -> Iterator[str]:
@@ -57,6 +66,7 @@ def _named_in(command: Command, plan: Plan, directory: Directory) -> Iterator[Na
 
 
 def _steps(plan: Plan) -> list[str]:
-    severities = list(plan.severities)
-    found = (step.id for severity in severities for phase in Phase for step in plan.steps_of(phase, severity))
-    return list(dict.fromkeys(found))
+    """Those of every severity, and of every answer of the estimate."""
+    answers = plan.estimate.choices if plan.estimate else ("",)
+    cases = product(Phase, plan.severities, answers)
+    return list(dict.fromkeys(step.id for case in cases for step in plan.steps_of(*case)))

@@ -5,31 +5,38 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from io import BytesIO
+from shlex import quote
+from uuid import uuid4
 
 import click
 import httpx
 from temporalio.client import Client
 
+from tocsin.cli.declaring import declaration
 from tocsin.cli.errors import CliError
 from tocsin.cli.incidents import Incidents
-from tocsin.cli.session import send
+from tocsin.cli.session import Sent, send
 from tocsin.cli.speaking import command_of, mistake_in
 from tocsin.domain.channel import ChannelName
+from tocsin.domain.commands import AddEvidence, Command
 from tocsin.domain.state import Actor
+from tocsin.evidence import EvidenceStore
 from tocsin.ingest.app import ALERTMANAGER_PATH
 from tocsin.library import PlanLibrary
 from tocsin.rehearsal.clock import Timekeeper
+from tocsin.rehearsal.deciding import Decided, code_in, mail_about, press
 from tocsin.rehearsal.monitor import body_of
 from tocsin.rehearsal.people import People
 from tocsin.rehearsal.register import Register
 from tocsin.rehearsal.result import Said, offset
-from tocsin.rehearsal.scenario import Step, Trouble
+from tocsin.rehearsal.scenario import KeptFile, Step, Trouble
 from tocsin.rehearsal.script import Script
 from tocsin.sandbox.app import Parts
 from tocsin.sandbox.faults import Fault
 from tocsin.sandbox.models import Kind
 from tocsin.settings import Settings
-from tocsin.starting import declare
+from tocsin.starting import report
 
 Act = Callable[[], Awaitable[None]]
 
@@ -108,20 +115,25 @@ class Player:
             raise RehearsalFailed(f"the receiver answered the alert with {answer.status_code}: {answer.text}")
 
     async def _declare(self) -> None:
-        report = self.script.scenario.report
-        assert report is not None
-        await declare(
-            self.client,
+        scenario, now = self.script.scenario, self.timekeeper.clock()
+        told = scenario.report
+        assert told is not None
+        declared = declaration(
             self.library,
-            self.settings,
-            plan=self.script.scenario.plan,
-            title=report.title,
-            severity=report.severity,
-            customer=report.customer,
-            facts=report.facts,
-            reporter=Actor(key=report.by, via="cli"),
-            clock=self.timekeeper.clock,
+            Actor(key=told.by),
+            scenario.plan,
+            told.by,
+            told.channel,
+            title=told.title,
+            kind=told.kind,
+            knew=None if told.knew is None else now - told.knew,
+            occurred=None if told.occurred is None else now - told.occurred,
+            severity=told.severity,
+            criteria=told.criteria,
+            customer=told.customer,
+            facts=told.facts,
         )
+        await report(self.client, self.library, self.settings, declared, clock=self.timekeeper.clock)
 
     # What happens then
 
@@ -129,6 +141,10 @@ class Player:
         async def act() -> None:
             if step.says is not None:
                 await self._says(step.who or "", step.says, step)
+            elif step.decides is not None:
+                await self._decides(step.who or "", step.decides, step)
+            elif step.keeps is not None:
+                await self._keeps(step.who or "", step.keeps)
             elif step.answers is not None:
                 self.people.change(step.who or "", step.answers)
             elif step.alert is not None:
@@ -139,20 +155,51 @@ class Player:
     async def _says(self, who: str, line: str, step: Step) -> None:
         """Through the same code as the command line, to the newest incident."""
         at = self.timekeeper.clock()
-        outcome, reason = "accepted", ""
         try:
-            sent = await send(self.incidents, self.register.logged()[-1].incident, command_of(line, who, at))
-            outcome = sent.outcome
+            sent = await self._send(command_of(line, who, at))
         except (CliError, click.ClickException) as error:
-            outcome, reason = "refused", mistake_in(error)
+            self._note(at, who, line, step, Decided("refused", mistake_in(error)))
+            return
+        self._note(at, who, line, step, Decided(sent.outcome))
+
+    async def _send(self, command: Command) -> Sent:
+        return await send(self.incidents, self.register.logged()[-1].incident, command)
+
+    async def _decides(self, who: str, decision: str, step: Step) -> None:
+        """By the link in their own mail; with somebody else's code, as whoever types it."""
+        at, promise = self.timekeeper.clock(), step.about or ""
+        mail = mail_about(promise, step.with_code_of or who, self.people.letters, self.sandbox.store)
+        code = code_in(mail) if mail is not None and step.with_code_of is not None else None
+        if code is not None:
+            because = f" --reason {quote(step.reason)}" if decision == "decline" else ""
+            await self._says(who, f"{decision} {code.number} --code {code.code}{because}", step)
+            return
+        missing = Decided("refused", f"nobody asked {step.with_code_of or who} about {promise}")
+        decided = await press(mail, decision, step.reason) if mail is not None else missing
+        self._note(at, who, f"{decision} {promise} (by the link in the mail)", step, decided)
+
+    async def _keeps(self, who: str, file: KeptFile) -> None:
+        """Into the store that the house has, and on the record."""
+        content = EvidenceStore(self.settings.state).keep(BytesIO(file.text.encode()))
+        evidence = AddEvidence(
+            id=uuid4().hex,
+            actor=Actor(key=who),
+            sha256=content.sha256,
+            size=content.size,
+            name=file.name,
+            origin=file.from_,
+        )
+        await self._send(evidence)
+
+    def _note(self, at: datetime, who: str, line: str, step: Step, decided: Decided) -> None:
         self.said.append(
             Said(
                 at=at,
                 offset=offset(at, self.script.begins),
                 who=who,
                 line=line,
-                outcome=outcome,
-                reason=reason,
+                outcome=decided.outcome,
+                reason=decided.reason,
                 expected=step.expect,
             )
         )

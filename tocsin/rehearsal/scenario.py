@@ -11,7 +11,7 @@ from tocsin.domain.base import Value
 from tocsin.domain.channel import ChannelName
 from tocsin.domain.directory import Key
 from tocsin.domain.durations import Duration
-from tocsin.domain.duties import as_list
+from tocsin.domain.duties import Names, as_list
 
 DEFAULT_END = timedelta(days=14)
 READS_A_TEXT_AFTER = timedelta(minutes=1)
@@ -30,11 +30,20 @@ class Alert(Value):
 
 
 class Report(Value):
-    """What a person reports, as with `tocsin declare`; `by` is their key in the directory."""
+    """What somebody reports, as with `tocsin declare`.
+
+    `by` is their key in the directory; with a `kind`, it may be anybody in their own words. `knew` and `occurred` are
+    how long before the beginning they knew, and it happened.
+    """
 
     title: Annotated[str, Field(min_length=1)]
-    by: Key
+    by: Annotated[str, Field(min_length=1)]
+    kind: Literal["employee", "customer", "stakeholder"] | None = None
+    channel: Literal["cli", "email", "phone", "ticket"] = "cli"
+    knew: Duration | None = None
+    occurred: Duration | None = None
     severity: str | None = None
+    criteria: Names = ()
     customer: str | None = None
     facts: dict[str, str] = {}
 
@@ -76,16 +85,31 @@ class PostStep(Value):
     is_over: bool = False
 
 
-class Step(Value):
-    """What happens at a moment: exactly one of `says`, `answers`, `alert` and `vendor_post`.
+class KeptFile(Value):
+    """A file that is preserved as evidence: its name, where it was taken `from`, and what is in it."""
 
-    `says` is a command line of `tocsin` without that word and without the reference. `answers` changes how `who`
-    answers from now on; the last text message that waits for them is answered at once, and so is a phone that rings.
+    name: Annotated[str, Field(min_length=1)]
+    from_: Annotated[str, Field(alias="from", min_length=1)]
+    text: str
+
+
+class Step(Value):
+    """What happens at a moment: exactly one of `says`, `decides`, `keeps`, `answers`, `alert` and `vendor_post`.
+
+    `says` is a command line of `tocsin` without that word and without the reference. With `decides`, `who` opens the
+    link of the newest mail that asks them `about` a promise, and presses a button on the page; `with_code_of` somebody
+    else, they type the code of that person's mail under their own name. `answers` changes how `who` answers from now
+    on; the last text message that waits for them is answered at once, and so is a phone that rings.
     """
 
     at: Duration
     who: Key | None = None
     says: str | None = None
+    decides: Literal["approve", "decline"] | None = None
+    about: str | None = None
+    reason: str = ""
+    with_code_of: Key | None = None
+    keeps: KeptFile | None = None
     expect: Literal["accepted", "refused"] | None = None
     answers: AnsweredChannels | None = None
     alert: AlertStep | None = None
@@ -97,7 +121,7 @@ class Step(Value):
         return [kind for kind in STEP_KINDS if getattr(self, kind) is not None]
 
 
-STEP_KINDS = ("says", "answers", "alert", "vendor_post")
+STEP_KINDS = ("says", "decides", "keeps", "answers", "alert", "vendor_post")
 
 
 class Scenario(Value):

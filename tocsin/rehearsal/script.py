@@ -93,11 +93,14 @@ def _alert(script: Script, library: PlanLibrary) -> Iterator[Mistake]:
 def _report(script: Script) -> Iterator[Mistake]:
     report, plan, directory = script.scenario.report, script.plan.plan, script.plan.directory
     assert report is not None
-    yield from _person(("report", "by"), report.by, directory)
+    if report.kind is None:
+        yield from _known(("report", "by"), "person", report.by, names.reporters(directory))
     if report.severity is not None:
         yield from _known(("report", "severity"), "severity", report.severity, plan.severities)
     if report.customer is not None:
         yield from _known(("report", "customer"), "customer", report.customer, directory.customers)
+    for criterion in report.criteria:
+        yield from _known(("report", "criteria"), "criterion", criterion, plan.criteria)
     for fact in report.facts:
         yield from _known(("report", "facts", fact), "fact", fact, plan.facts)
 
@@ -160,12 +163,17 @@ def _step(script: Script, step: Step, at: Trail) -> Iterator[Mistake]:
             f"a step is exactly one of {', '.join(STEP_KINDS)}; this has {', '.join(step.kinds) or 'none'}",
         )
         return
-    if step.who is None and step.kinds[0] in {"says", "answers"}:
+    if step.who is None and step.kinds[0] in _BY_PEOPLE:
         yield at, "say who: `who: PERSON`, their key in the directory"
         return
-    if step.expect is not None and step.says is None:
-        yield (*at, "expect"), "only what somebody says is accepted or refused"
+    if step.expect is not None and step.kinds[0] not in {"says", "decides"}:
+        yield (*at, "expect"), "only what somebody says or decides is accepted or refused"
+    if step.decides is None and (step.about or step.reason or step.with_code_of):
+        yield at, "`about`, `reason` and `with_code_of` belong to `decides`"
     yield from _what_happens(script, step, at)
+
+
+_BY_PEOPLE = frozenset({"says", "decides", "keeps", "answers"})
 
 
 def _what_happens(script: Script, step: Step, at: Trail) -> Iterator[Mistake]:
@@ -173,6 +181,10 @@ def _what_happens(script: Script, step: Step, at: Trail) -> Iterator[Mistake]:
     if step.says is not None:
         yield from _person((*at, "who"), step.who or "", directory)
         yield from _says(script, step, at)
+    elif step.decides is not None:
+        yield from _decides(script, step, at)
+    elif step.keeps is not None:
+        yield from _person((*at, "who"), step.who or "", directory)
     elif step.answers is not None:
         contacts = names.contacts(directory)
         if step.who not in contacts:
@@ -197,6 +209,17 @@ def _says(script: Script, step: Step, at: Trail) -> Iterator[Mistake]:
         return  # that it names what does not exist may be the very reason
     for mistake in names.unknown_in(command, script.plan):
         yield (*at, "says"), mistake
+
+
+def _decides(script: Script, step: Step, at: Trail) -> Iterator[Mistake]:
+    directory = script.plan.directory
+    yield from _person((*at, "who"), step.who or "", directory)
+    promises = [spec.id for spec in script.plan.plan.obligations]
+    yield from _known((*at, "about"), "promise", (step.about or "").partition("#")[0], promises)
+    if step.with_code_of is not None:
+        yield from _person((*at, "with_code_of"), step.with_code_of, directory)
+    if step.decides == "decline" and not step.reason:
+        yield (*at, "decides"), "whoever declines says why: `reason: …`"
 
 
 def _person(at: Trail, key: str, directory: Directory) -> Iterator[Mistake]:
