@@ -250,7 +250,7 @@ def test_every_incident_is_reviewed(miniorange):
         ("plan.yaml", "audience: customer_notices", "audience: notices", '"notices" is not among the audiences'),
         ("plan.yaml", "from: unresolvable", "from: hopeless", '"hopeless" is not allowed here'),
         ("plan.yaml", "step: contain}", "step: contian}", '"contian" is no step of this plan'),
-        ("plan.yaml", 'source: "fact:company_impact"', 'source: "fact:companyimpact"', '"companyimpact" is not among the facts'),
+        ("plan.yaml", "fact:company_impact", "fact:companyimpact", '"companyimpact" is not among the facts'),
         ("plan.yaml", "holidays: US-CA", "holidays: US-KA", 'no holidays are known for "US-KA"'),
         ("directory.yaml", "oncall: [dana, sam]", "oncall: [dan, sam]", '"dan" is not among the people'),
     ],

@@ -1,4 +1,4 @@
-"""A second organisation of our own: an observatory, whose policy wants approvals, tests before deployment and meetings."""
+"""A second organisation of our own: an observatory, whose policy wants approvals, tested measures and meetings."""
 
 from datetime import UTC, date, datetime
 from functools import cache

@@ -109,10 +109,10 @@ def classify_command(
     loosen: bool,
 ) -> Command:
     """Set the severity, by name or by the plan's criteria, and whom it hits."""
-    if severity and criteria:
-        raise Usage("say either SEVERITY or --criterion NAME (the plan then says the severity)")
-    if not (severity or criteria or impacts):
-        raise Usage("say SEVERITY, --criterion NAME (the plan then says the severity) or --impact NAME")
+    if (severity and criteria) or not (severity or criteria or impacts):
+        raise Usage(
+            "say either SEVERITY or --criterion NAME (the plan then says the severity), or only --impact NAME"
+        )
     if loosen and not why:
         raise Usage("say why later deadlines may replace what was promised: --why REASON")
     return said_as.Classify(

@@ -15,7 +15,7 @@ from tocsin.domain.commands import Command, Mitigate
 @click.argument("result", required=False, default="")
 @click.option("--remediation", is_flag=True, help="It mends the cause; without, it helps for the short term.")
 def mitigation_command(said: Said, action: str, what: str, result: str, remediation: bool) -> Command:
-    """Record a measure: that it was found, tested with a result, or deployed.
+    """Record a measure as found, tested or deployed.
 
     \b
     tocsin mitigation REF add "Block the address range"
