@@ -17,6 +17,9 @@ CODEC_PATH = "/v1/codec"
 APPROVALS_PATH = "/v1/approvals"
 """The page on which somebody decides; the token behind it says who, and about what."""
 
+PLANS_PATH = "/v1/plans"
+"""The page on which somebody acknowledges a version of a plan; the token behind it says who, and which one."""
+
 
 def status_url(public_url: str, workflow: str, incident: str, message: str) -> str:
     """Where Twilio reports how far a text message or a call has come."""
@@ -31,6 +34,11 @@ def key_url(public_url: str, workflow: str, incident: str, page: int, person: st
 def approval_url(public_url: str, token: str) -> str:
     """The page on which whoever got the signed `token` may decide."""
     return f"{public_url.rstrip('/')}{APPROVALS_PATH}/{token}"
+
+
+def plan_url(public_url: str, token: str) -> str:
+    """The page on which whoever got the signed `token` may acknowledge a version of a plan."""
+    return f"{public_url.rstrip('/')}{PLANS_PATH}/{token}"
 
 
 def _url(public_url: str, path: str, **query: str) -> str:

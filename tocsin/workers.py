@@ -18,9 +18,11 @@ from activities.email import EmailActivities
 from activities.feeds import FeedActivities, NoFeeds
 from activities.histories import Histories
 from activities.phone import PhoneActivities
+from activities.publication import PublicationEmails, PublicationRecords
 from activities.records import Records
 from activities.sms import SmsActivities, SmsChannelWithMemory
 from activities.wordings import Wordings
+from tocsin.acknowledgements import AcknowledgementRegister
 from tocsin.archive import DiskArchive
 from tocsin.asking import Asking
 from tocsin.channels.sendgrid_email import SendGridEmail
@@ -34,12 +36,14 @@ from tocsin.feeds import HttpFeeds
 from tocsin.histories import SavedHistories
 from tocsin.library import PlanLibrary
 from tocsin.proofs import Proofs
+from tocsin.publishing import LibraryPublisher, PublicationLetters
 from tocsin.rendering import Templates
 from tocsin.settings import Settings
 from tocsin.signing import WHAT_TO_SET
 from tocsin.wordings import Drafts, WordingStore
 from workflows.incident import IncidentWorkflow
 from workflows.post_incident import PostIncidentWorkflow
+from workflows.publication import PlanPublication
 
 GRACE = timedelta(seconds=30)
 """How long activities that are under way may take to finish after a signal to stop."""
@@ -115,9 +119,13 @@ def build_workers(
     archive = DiskArchive(library, settings.state)
     records = Records(archive)
     directories = DirectoryActivities(library, proofs)
+    publications = PublicationRecords(
+        LibraryPublisher(library, proofs, AcknowledgementRegister(settings.state))
+    )
+    readers = PublicationLetters(library, proofs, settings.public_url)
     parts: dict[str, dict[str, Any]] = {
         naming.INCIDENT_QUEUE: {
-            "workflows": [IncidentWorkflow, PostIncidentWorkflow],
+            "workflows": [IncidentWorkflow, PostIncidentWorkflow, PlanPublication],
             "activities": [
                 records.open,
                 records.keep,
@@ -126,12 +134,19 @@ def build_workers(
                 directories.find_recipients,
                 directories.identify,
                 directories.prove,
+                publications.publish,
+                publications.readership,
+                publications.acknowledge,
+                publications.end,
                 Wordings(Drafts(renderer, wordings)).draft,
                 (NoFeeds() if skips_time else FeedActivities(HttpFeeds())).read,
             ],
         },
         naming.EMAIL_QUEUE: {
-            "activities": [EmailActivities(channels.email, library, renderer).send],
+            "activities": [
+                EmailActivities(channels.email, library, renderer).send,
+                PublicationEmails(channels.email, readers).ask,
+            ],
             "max_task_queue_activities_per_second": settings.emails_per_second,
         },
         naming.SMS_QUEUE: {

@@ -12,6 +12,7 @@
 | attempts at saving histories | 10 | what Temporal has lost does not come back; the archive must not wait for it |
 | one reading of a vendor's feed | 60 s | the reader gives up after 20 s of its own; slow answers hold a thread |
 | readings of a vendor's feed | no limit | as often as the plan says, until there is something new or the vendor is up |
+| readers of a plan who are written to at once | 50 | a lot; between two of them the history may continue as new |
 | waiting for sends at the hand-over | 20 s | an alert that fires meanwhile must not wait longer for its page |
 """
 
@@ -29,6 +30,7 @@ LOCAL_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interva
 ARCHIVE_ATTEMPT = timedelta(minutes=15)
 HISTORY_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_attempts=10)
 FEED_ATTEMPT = timedelta(seconds=60)
+READERS_AT_ONCE = 50
 HAND_OVER_PATIENCE = timedelta(seconds=20)
 SUCCESSOR_WAIT = timedelta(seconds=1)
 """Between tries to start what follows, while its predecessor under the same id is just ending."""

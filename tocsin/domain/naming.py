@@ -58,6 +58,11 @@ def post_incident_workflow(incident_id: str) -> str:
     return f"post-incident-{incident_id}"
 
 
+def plan_workflow(plan: str, version: str) -> str:
+    """The workflow id of the publication of a plan's version, which is the beginning of its hash."""
+    return f"plan-{plan}-{version}"
+
+
 def queue_of(channel: str) -> str:
     """The task queue of the activities that send over `channel`."""
     return {"email": EMAIL_QUEUE, "sms": SMS_QUEUE, "phone": PHONE_QUEUE}[channel]

@@ -25,6 +25,7 @@ from tocsin.ingest.approvals import ApprovalPages
 from tocsin.ingest.bodies import body_of, read_json
 from tocsin.ingest.codec import mount_codec
 from tocsin.ingest.problems import Problem, speak_in_problems, unavailable
+from tocsin.ingest.publication import PlanPages
 from tocsin.ingest.reception import ClientProvider, Reception
 from tocsin.ingest.reports import reports_from_people
 from tocsin.ingest.sendgrid import SendGridCallbacks
@@ -56,6 +57,7 @@ def create_app(
     app.include_router(SendGridCallbacks(reception).router)
     app.include_router(reports_from_people(reception))
     app.include_router(ApprovalPages(reception).router)
+    app.include_router(PlanPages(reception).router)
     app.include_router(Health(reception).router)
     mount_codec(app, settings)
     return app
