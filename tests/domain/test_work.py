@@ -8,6 +8,8 @@ from tests.domain import observatory
 from tests.domain.world import World
 from tocsin.domain import commands as say
 from tocsin.domain.commands import CommandRefused
+from tocsin.domain.delivery import DeliveryState
+from tocsin.domain.events import Sent
 from tocsin.domain.words import StepStatus, Verdict
 
 
@@ -221,3 +223,18 @@ def test_impacts_shorten_what_a_severity_allows(world):
     assert world.row("repair").changes[-1].reason == "its impact was assessed anew"
     world.says(say.Classify, severity="flood", impacts=("visitors", "name"))
     assert world.after(world.owed("repair").due) == timedelta(hours=12)
+
+
+# What did not come out as it was meant
+
+
+def test_a_message_that_lost_its_form_is_delivered_and_the_ledger_says_so(world):
+    def without_its_form(world, message, reached):
+        yield Sent(message=message.id, reached=reached, vendor_id="v", note="template log.md.j2 failed")
+        yield world.reported(message.id, DeliveryState.DELIVERED)
+
+    world.vendors["email"] = without_its_form
+    world.passes(hours=4)
+    assert world.verdict("log#1") is Verdict.MET
+    assert "not as it was meant: template log.md.j2 failed" in world.row("log#1").reason
+    assert any("template log.md.j2 failed" in text for text in world.log("rendering"))

@@ -167,6 +167,11 @@ def _telling_done(draft: Draft, state: DutyState) -> datetime | None:
         approvals.note_of(draft, state.approval)
         + "delivered to "
         + ", ".join(notices.whom(message) for message in arrived if message)
+        + "".join(
+            f"; {message.id}, not as it was meant: {message.lacks}"
+            for message in arrived
+            if message and message.lacks
+        )
     )
     return max(message.delivered for message in arrived if message and message.delivered)
 

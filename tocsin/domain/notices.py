@@ -108,6 +108,7 @@ def sent(draft: Draft, event: Sent) -> None:
     if message.purpose == "report":
         draft.state.reports_sent[message.obligation or message.template] = draft.now
     if event.note:
+        message.lacks = event.note
         draft.record("rendering", f"{message.channel} {message.id} went out not as it was meant: {event.note}")
 
 

@@ -143,6 +143,8 @@ class Message(Record):
     text: str = ""
     state: DeliveryState = DeliveryState.QUEUED
     detail: str = ""
+    lacks: str = ""
+    """What kept it from its proper form, where plain words went out, or something of it stayed behind."""
     reached: str | None = None
     vendor_id: str | None = None
     created: Moment
