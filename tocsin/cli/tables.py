@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 import click
@@ -95,10 +95,23 @@ def _deadline(execution: Execution, now: datetime) -> str:
 def ledger(rows: Sequence[LedgerRow]) -> str:
     """Every promise with its clause, due time, verdict and reason."""
     cells = [
-        (short(row.due), str(row.verdict), row.key, "; ".join(filter(None, (row.clause, row.reason))))
-        for row in rows
+        (short(row.due), str(row.verdict), row.key, "; ".join([*_why(row), *_what_was(row)])) for row in rows
     ]
     return table(("DUE (UTC)", "VERDICT", "OBLIGATION", "CLAUSE; REASON"), cells, "nothing is promised")
+
+
+def _why(row: LedgerRow) -> Iterator[str]:
+    yield row.clause
+    if row.reason:
+        yield row.reason
+
+
+def _what_was(row: LedgerRow) -> Iterator[str]:
+    """What corrections have overtaken: it stays beside what holds now."""
+    for change in row.changes:
+        yield f"was due {short(change.due)} until {short(change.replaced)}: {change.reason}"
+    for judgement in row.judgements:
+        yield f"was {judgement.verdict} until {short(judgement.replaced)}: {judgement.reason}"
 
 
 def timeline(entries: Sequence[Entry]) -> str:
