@@ -310,3 +310,19 @@ def test_ctrl_c_ends_a_watch_without_a_traceback(
 
     assert desk.types("watch", "7F3K2") == 130
     assert capsys.readouterr() == ("", "\n")
+
+
+def test_the_ledger_keeps_what_corrections_have_overtaken(
+    world: World, desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.says(said_as.FinishStep, step="moor")
+    earlier = world.now - timedelta(hours=20)
+    world.says(said_as.SetAnchor, anchor="occurred", at=earlier, reason="says the log of the pilot boat")
+    desk.now = world.now
+
+    assert desk.types("ledger", "7F3K2") == 0
+
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "was due 06-02 00:00 until" in shown
+    assert "was met until" in shown
+    assert "says the log of the pilot boat" in shown
