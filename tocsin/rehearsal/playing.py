@@ -18,8 +18,10 @@ from tocsin.cli.errors import CliError
 from tocsin.cli.incidents import Incidents
 from tocsin.cli.session import Sent, send
 from tocsin.cli.speaking import command_of, mistake_in
+from tocsin.domain import naming
 from tocsin.domain.channel import ChannelName
 from tocsin.domain.commands import AddEvidence, Command
+from tocsin.domain.events import Latecomer, VendorPost
 from tocsin.domain.state import Actor
 from tocsin.evidence import EvidenceStore
 from tocsin.ingest.app import ALERTMANAGER_PATH
@@ -30,13 +32,14 @@ from tocsin.rehearsal.monitor import body_of
 from tocsin.rehearsal.people import People
 from tocsin.rehearsal.register import Register
 from tocsin.rehearsal.result import Said, offset
-from tocsin.rehearsal.scenario import KeptFile, Step, Trouble
+from tocsin.rehearsal.scenario import KeptFile, PostStep, Step, Trouble
 from tocsin.rehearsal.script import Script
 from tocsin.sandbox.app import Parts
 from tocsin.sandbox.faults import Fault
 from tocsin.sandbox.models import Kind
 from tocsin.settings import Settings
 from tocsin.starting import report
+from workflows.incident import IncidentWorkflow
 
 Act = Callable[[], Awaitable[None]]
 
@@ -149,6 +152,8 @@ class Player:
                 self.people.change(step.who or "", step.answers)
             elif step.alert is not None:
                 await self._post_alert(step.alert.resolved)
+            elif step.vendor_post is not None:
+                await self._publish(step.vendor_post)
 
         return act
 
@@ -205,6 +210,21 @@ class Player:
         )
 
     # Vendors
+
+    async def _publish(self, said: PostStep) -> None:
+        """To the incident, as if its watch had read it: feeds are not read here. Afterwards it concerns nobody."""
+        workflow = naming.incident_workflow(self.register.logged()[-1].key)
+        found = await self.incidents.look_up(workflow)
+        if found is None or not found.is_running:
+            return
+        post = VendorPost(
+            id=naming.identify(said.vendor, said.title, said.text),
+            published=self.timekeeper.clock(),
+            **said.model_dump(),
+        )
+        await self.client.get_workflow_handle(workflow).signal(
+            IncidentWorkflow.latecomer, Latecomer(event=post)
+        )
 
     def _trouble(self, channel: ChannelName, trouble: Trouble) -> Act:
         async def act() -> None:
