@@ -282,7 +282,24 @@ def test_of_two_duties_in_one_promise_both_are_needed():
     assert world.verdict("owners") is Verdict.MET
     assert world.row("owners").reason == "delivered to @desk; Post the letter: done by @eva (claimed)"
     assert world.after(world.state.anchors[Anchor.CUSTOMER_NOTIFIED].at) == hours(2)
-    assert world.report("interim")["Owners told"].startswith("Monday 01 June 2026, 15:00")
+
+
+def test_a_report_says_when_and_how_the_customer_was_told():
+    world = World(plan=harbour.plan_with("role: clerk}}", "role: clerk, letter: interim}}"))
+    world.alert(customer="orca")
+    world.passes(hours=2)
+    world.says(say.FinishTask, by="eva", task=1)
+    assert world.report("interim")["Owners told"].splitlines() == [
+        "- Monday 01 June 2026, 13:00 WEST, by email to @desk",
+        "- Monday 01 June 2026, 15:00 WEST, by letter",
+    ]
+
+
+def test_of_a_customer_whom_somebody_called_the_report_says_when():
+    world = World(plan=harbour.plan_without("owners"))
+    world.alert(customer="orca")
+    world.says(say.SetAnchor, by="eva", anchor=Anchor.CUSTOMER_NOTIFIED, at=world.now)
+    assert world.report("interim")["Owners told"] == "Monday 01 June 2026, 13:00 WEST"
 
 
 def test_what_a_kept_promise_marks_completes_a_step_in_the_same_breath():

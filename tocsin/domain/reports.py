@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from operator import itemgetter
 
 from tocsin.domain import phases
 from tocsin.domain.base import Moment, Value
@@ -15,7 +16,6 @@ from tocsin.domain.case import Case
 from tocsin.domain.durations import describe
 from tocsin.domain.state import Actor, Mitigation, Target
 from tocsin.domain.words import Anchor, Phase, StepStatus
-
 
 NONE_RECORDED = "None is recorded"
 
@@ -198,8 +198,26 @@ def _detection(case: Case, now: datetime) -> str:
 
 
 def _customer_informed(case: Case, now: datetime) -> str:
+    """When each way of telling the customer first got through; or the time alone, where somebody stated it."""
+    first = {how: at for at, how in sorted(_tellings(case), reverse=True)}
+    ways = sorted(first.items(), key=itemgetter(1))
+    if ways:
+        return "\n".join(f"- {_moment(case, at)}, {how}" for how, at in ways)
     told = case.state.anchors.get(Anchor.CUSTOMER_NOTIFIED)
     return _moment(case, told.at) if told else ""
+
+
+def _tellings(case: Case) -> Iterator[tuple[datetime, str]]:
+    """When and how the promises that count as telling the customer got something through to them."""
+    telling = {spec.id: spec for spec in case.plan.obligations if spec.marks is Anchor.CUSTOMER_NOTIFIED}
+    promises = {key: item for key, item in case.state.obligations.items() if item.spec in telling}
+    for message in case.state.messages.values():
+        if message.obligation in promises and message.purpose in {"notice", "report"} and message.delivered:
+            yield message.delivered, f"by {message.channel} to @{message.reached}"
+    for item in promises.values():
+        for duty, state in zip(telling[item.spec].do, item.duties, strict=True):
+            if duty.task is not None and duty.task.letter is not None and state.done is not None:
+                yield state.done, "by letter"
 
 
 def _last_update(case: Case, now: datetime) -> str:
