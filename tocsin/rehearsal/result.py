@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from tocsin.domain.base import Moment, Value
 from tocsin.domain.channel import ChannelName
@@ -26,11 +28,12 @@ class TimelineEntry(Value):
 
 
 class SentFile(Value):
-    """A file that went with an email."""
+    """A file that went with an email. Its `content` is there for whoever reads the result in Python."""
 
     name: str
     media_type: str
     size: int
+    content: Annotated[bytes, Field(exclude=True, repr=False)] = b""
 
 
 class Received(Value):

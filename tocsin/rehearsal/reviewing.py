@@ -133,8 +133,13 @@ def _addressee(player: Player, message: Message, letter: Letter | None) -> tuple
 
 
 def _file(attachment: dict[str, Any]) -> SentFile:
-    size = len(base64.b64decode(attachment["content"]))
-    return SentFile(name=attachment["filename"], media_type=attachment.get("type", ""), size=size)
+    content = base64.b64decode(attachment["content"])
+    return SentFile(
+        name=attachment["filename"],
+        media_type=attachment.get("type", ""),
+        size=len(content),
+        content=content,
+    )
 
 
 def _reply(player: Player, message: Message, letter: Letter | None) -> str:
