@@ -114,7 +114,7 @@ def load_all(plans: Path) -> dict[str, LoadedPlan]:
     problems: list[Problem] = []
     for folder in folders:
         try:
-            each = _load(folder)
+            each = load(folder)
         except YamlError as error:
             problems += error.problems
             continue
@@ -127,7 +127,8 @@ def load_all(plans: Path) -> dict[str, LoadedPlan]:
     return dict(sorted(loaded.items()))
 
 
-def _load(folder: Path) -> LoadedPlan:
+def load(folder: Path) -> LoadedPlan:
+    """The plan in `folder`. Raises `YamlError` with everything that keeps it from being loaded."""
     edition = _edition_of(folder)
     files = _sound(folder)
     return LoadedPlan(files.plan, files.directory, _hash(files.plan, templates_in(folder)), folder, edition)

@@ -33,7 +33,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "task": ("tasks", "List tasks, add one, or report one as done."),
         "assign": ("acting", "Give a role to a person for this incident."),
         "page": ("acting", "Page a role or a person until they acknowledge."),
-        "classify": ("acting", "Set the severity, by name or by the plan's criteria."),
+        "classify": ("acting", "Set the severity, by name or by the plan's criteria, and whom it hits."),
         "vendor": ("acting", "Say that a supplier is down, or up again."),
         "estimate": ("acting", "Say how long it is expected to last."),
         "fact": ("acting", "Record a fact, or when something happened."),
@@ -62,7 +62,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "export": ("verifying", "Copy a record for somebody else, as a folder or a ZIP file."),
     },
     "Plans": {
-        "plan": ("plans", "Check plans for mistakes."),
+        "plan": ("plans", "Check plans, have them acknowledged, see what reviews said."),
     },
     "Keys": {
         "keys": ("keys", "Make keys for encryption, and list those in use."),

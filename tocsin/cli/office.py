@@ -17,6 +17,7 @@ import click
 from tocsin.cli.errors import CliError
 
 if TYPE_CHECKING:
+    from tocsin.acknowledging import Publications
     from tocsin.cli.incidents import Incidents
     from tocsin.cli.session import Sent
     from tocsin.domain.commands import Command
@@ -31,6 +32,13 @@ async def _connect() -> Incidents:
     from tocsin.cli.gateway import connect
 
     return await connect()
+
+
+async def _publications() -> Publications:
+    from tocsin.acknowledging import TemporalPublications
+    from tocsin.cli.gateway import connect
+
+    return TemporalPublications((await connect()).client)
 
 
 def _settings() -> Settings:
@@ -52,6 +60,7 @@ class Office:
     """One invocation's surroundings; tests bring their own incidents, settings and clock."""
 
     connect: Callable[[], Awaitable[Incidents]] = _connect
+    publications: Callable[[], Awaitable[Publications]] = _publications
     settings: Callable[[], Settings] = _settings
     now: Callable[[], datetime] = _now
     output: OutputFormat = "text"

@@ -1,4 +1,4 @@
-"""Checking plans before anybody depends on them."""
+"""Plans: checking them before anybody depends on them, having them acknowledged, what their reviews said."""
 
 from __future__ import annotations
 
@@ -11,13 +11,21 @@ from tocsin.cli import options
 from tocsin.cli.checking import check_plans
 from tocsin.cli.errors import Usage
 from tocsin.cli.office import Office, pass_office
+from tocsin.cli.publishing import acknowledge_command, acknowledgements_command, publish_command
+from tocsin.cli.reviews import reviews_command
 
 PLAN_FILE = "plan.yaml"
 
 
 @click.group("plan")
 def plan_command() -> None:
-    """Check plans for mistakes."""
+    """Check plans, have them acknowledged, see what reviews said."""
+
+
+plan_command.add_command(publish_command)
+plan_command.add_command(acknowledge_command)
+plan_command.add_command(acknowledgements_command)
+plan_command.add_command(reviews_command)
 
 
 @plan_command.command("check")
@@ -28,7 +36,8 @@ def plan_command() -> None:
 def check_command(office: Office, plans: tuple[str, ...], strict: bool) -> None:
     """Check plans: the policy, its directory and templates; all of $TOCSIN_PLANS when none is named.
 
-    Every problem is printed as file:line:column, and so is advice. Exit code 1 if there is a problem.
+    Every problem is printed as file:line:column, and so is advice. Exit code 1 if there is a problem. Who has not
+    acknowledged a plan that is to be acknowledged is noted, and fails nothing.
     """
     check_plans(office, _folders(office.settings().plans, plans), strict=strict)
 

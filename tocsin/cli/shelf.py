@@ -18,6 +18,7 @@ from tocsin.domain.calendar import BusinessCalendar
 from tocsin.domain.case import Case
 from tocsin.domain.events import Commanded
 from tocsin.domain.messages import CommandReply
+from tocsin.domain.outcomes import Review, review_of
 from tocsin.domain.plan import Plan
 from tocsin.domain.reports import Report, assemble
 from tocsin.domain.state import Entry, IncidentState, Message
@@ -119,16 +120,34 @@ class Shelf:
             raise Failed(f'the plan has no report "{report}"; its reports are {", ".join(case.plan.reports)}')
         return assemble(case, report, _end_of(case))
 
+    # What it has to say about all of them
+
+    def reviews(self, plan: str) -> list[Review]:
+        """What each archived incident under a plan said about it."""
+        return [
+            review_of(state, self._plan_of(state.id))
+            for state in map(self._incident, self._archived())
+            if state.plan.name == plan
+        ]
+
+    def _archived(self) -> list[str]:
+        return [path.parent.name for path in sorted(self._incidents.glob(f"*/{MANIFEST}"))]
+
     # Reading
 
     def _case(self, execution: Execution) -> Case:
         folder, state = self.home(execution.incident or ""), self._incident(execution.incident or "")
         state.timeline = list(self._timeline(execution))
+        calendar = _read(folder / "calendar.json", BusinessCalendar)
+        return Case(plan=self._plan_of(state.id), calendar=calendar, state=state)
+
+    def _plan_of(self, incident: str) -> Plan:
+        """The version that an incident ran."""
+        path = self.home(incident) / "plan.json"
         try:
-            plan = Plan.model_validate(json.loads((folder / "plan.json").read_bytes())["plan"])
-        except (ValueError, KeyError) as error:
-            raise _unreadable(folder / "plan.json") from error
-        return Case(plan=plan, calendar=_read(folder / "calendar.json", BusinessCalendar), state=state)
+            return Plan.model_validate(json.loads(path.read_bytes())["plan"])
+        except (ValueError, KeyError, FileNotFoundError) as error:
+            raise _unreadable(path) from error
 
     def _incident(self, incident: str) -> IncidentState:
         return _read(self.home(incident) / "incident.json", IncidentState)
