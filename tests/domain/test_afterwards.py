@@ -105,6 +105,25 @@ def test_the_review_is_proposed_for_the_morning_of_the_last_working_day_in_its_w
     assert world.verdict("review") is Verdict.MET
 
 
+def test_where_a_review_must_be_confirmed_somebody_is_reminded_until_it_is():
+    confirmed = "length: PT1H, done_when: confirmed}}]\n    remind: [P5D, P3D]"
+    world = World(plan=harbour.plan_with("length: PT1H}}]", confirmed))
+    world.alert()
+    world.acknowledges()
+    world.says(say.Resolve, summary="calm")
+    assert world.verdict("review") is Verdict.PENDING, "an invitation is no agreement"
+
+    world.passes(days=5)
+    [reminder] = [letter for letter in world.sent("reminder") if "Review" in letter.dispatch.text]
+    assert (reminder.to, reminder.dispatch.text) == ("ana", "Review, to be confirmed")
+
+    [meeting] = world.state.meetings
+    world.says(say.ChangeMeeting, meeting=meeting, action="confirm")
+    world.passes(days=3)
+    assert world.verdict("review") is Verdict.MET
+    assert len([letter for letter in world.sent("reminder") if "Review" in letter.dispatch.text]) == 1
+
+
 def test_a_review_that_moves_or_is_cancelled_is_told_to_all_with_the_next_revision(world):
     [meeting] = world.state.meetings
     world.says(say.ChangeMeeting, meeting=meeting, action="confirm")

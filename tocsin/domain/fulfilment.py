@@ -228,8 +228,8 @@ def _update_done(draft: Draft, state: DutyState) -> datetime | None:
 
 
 def is_on_its_way(state: DutyState) -> bool:
-    """Whether messages have left that nobody can call back."""
-    return state.kind in _TELLING and bool(state.refs)
+    """Whether messages have left that nobody can call back, as invitations can be."""
+    return state.kind in _TELLING - {"meeting"} and bool(state.refs)
 
 
 def came_to_nothing(draft: Draft, state: DutyState) -> bool:
@@ -308,6 +308,8 @@ def _owed_for(draft: Draft, duty: Duty) -> Iterator[tuple[str, str]]:
         yield duty.task.role, duty.task.title
     if duty.update is not None:
         yield duty.update.role, "where things stand"
+    if duty.meeting is not None and duty.meeting.done_when != "invited":
+        yield next(iter(draft.plan.roles)), f"{duty.meeting.meeting}, to be {duty.meeting.done_when}"
     if duty.step is not None:
         steps = {step.id: step for phase in draft.plan.phases for step in draft.steps_of(phase)}
         if step := steps.get(duty.step.step):
