@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import uuid4
 
 from tocsin.domain import naming
 from tocsin.domain.base import Moment, Value
 from tocsin.domain.messages import IncidentStart
 from tocsin.domain.plan import Plan
+from tocsin.domain.sense import CLOCK_SKEW
 from tocsin.domain.state import Actor, Reporter
 from tocsin.library import LoadedPlan, PlanLibrary
-
-CLOCK_SKEW = timedelta(minutes=5)
-"""How far ahead of ours the clock of whoever reports may be."""
 
 
 class ReportRefused(Exception):

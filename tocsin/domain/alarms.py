@@ -48,11 +48,12 @@ def _pages(case: Case) -> Iterator[Alarm]:
 
 
 def _tasks(case: Case, now: datetime) -> Iterator[Alarm]:
-    for task, at in tasks.moments(case):
-        if at > now:
+    for task in case.state.tasks.values():
+        at = min((moment for moment in tasks.moments(case, task) if moment > now), default=None)
+        if at is not None:
             what = "due" if at == task.due else "reminder"
-            key = f"task {task.number} {what} {at.isoformat()}"
-            yield Alarm(key=key, at=at, summary=f"{what}: task {task.number}, {task.title}")
+            summary = f"{what}: task {task.number}, {task.title}"
+            yield Alarm(key=f"task {task.number}", at=at, summary=summary)
 
 
 def _messages(case: Case) -> Iterator[Alarm]:

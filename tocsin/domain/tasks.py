@@ -165,9 +165,8 @@ def _reminders(case: Case, task: Task, due: datetime) -> list[datetime]:
     return [moment for moment in moments if moment > task.opened]
 
 
-def moments(case: Case) -> Iterator[tuple[Task, datetime]]:
-    """When tasks want attention, each with its task."""
-    for task in case.state.tasks.values():
-        if task.done is None and task.due is not None and task.obligation is None and not task.overdue:
-            for moment in (*_reminders(case, task, task.due), task.due):
-                yield task, moment
+def moments(case: Case, task: Task) -> Iterator[datetime]:
+    """When a task wants attention, past moments among them; those of promises follow their promise."""
+    if task.done is None and task.due is not None and task.obligation is None and not task.overdue:
+        yield from _reminders(case, task, task.due)
+        yield task.due
