@@ -9,14 +9,18 @@ from itertools import takewhile
 from tocsin.domain import commands as said
 from tocsin.domain import notices
 from tocsin.domain.calendar import BusinessCalendar, PersonalHours
-from tocsin.domain.case import Draft
+from tocsin.domain.case import Case, Draft
 from tocsin.domain.commands import CommandRefused
 from tocsin.domain.duties import MeetingDuty
 from tocsin.domain.events import Recipient
 from tocsin.domain.state import Attendee, Meeting, Obligation, Target
+from tocsin.domain.words import Status, Verdict
 
 Span = tuple[datetime, datetime]
 """From when to when, in UTC; the end is not within it."""
+
+_ON = frozenset({"proposed", "confirmed"})
+"""The states of a meeting that is still to come."""
 
 
 # Proposing
@@ -72,12 +76,29 @@ def _hour(draft: Draft, obligation: Obligation, meeting: Meeting) -> tuple[datet
     length = meeting.ends - meeting.starts
     earliest = draft.calendar.next_working_moment(draft.now)
     ours = takewhile(lambda span: span[1] <= until, draft.calendar.working_windows(earliest))
-    office = [span for span in ours if span[1] - span[0] >= length]
+    office = [span for span in _without(list(ours), _taken(draft, meeting)) if span[1] - span[0] >= length]
     hours = [attendee.hours for attendee in meeting.attendees if attendee.hours is not None]
     shared = [span for span in shared_spans(office, hours) if span[1] - span[0] >= length]
     if shared:
         return shared[-1][0], True
     return (office[-1][0] if office else earliest), not hours
+
+
+def _taken(draft: Draft, meeting: Meeting) -> list[Span]:
+    """When others of the incident's meetings are: mostly the same people belong to them."""
+    others = (each for each in draft.state.meetings.values() if each is not meeting and each.attendees)
+    return [(each.starts, each.ends) for each in others if each.status in _ON]
+
+
+def _without(spans: list[Span], taken: list[Span]) -> list[Span]:
+    for begins, ends in taken:
+        parts = [
+            part
+            for span in spans
+            for part in ((span[0], min(span[1], begins)), (max(span[0], ends), span[1]))
+        ]
+        spans = [(opens, closes) for opens, closes in parts if opens < closes]
+    return spans
 
 
 def shared_spans(office: Iterable[Span], everybody: Iterable[PersonalHours]) -> list[Span]:
@@ -146,6 +167,26 @@ def _cancel(draft: Draft, meeting: Meeting, command: said.ChangeMeeting) -> None
     meeting.status, meeting.confirmed = "cancelled", None
     meeting.outcome = command.outcome or meeting.outcome
     _revise(draft, meeting)
+
+
+def call_off_what_is_moot(draft: Draft) -> None:
+    """A meeting that has lost its object is taken out of the calendars again."""
+    for meeting in draft.state.meetings.values():
+        if meeting.status in _ON and meeting.starts > draft.now and (why := _why_moot(draft, meeting)):
+            meeting.status, meeting.confirmed = "cancelled", None
+            _revise(draft, meeting)
+            draft.record("meeting", f"{meeting.title} ({meeting.id}) cancelled: {why}")
+
+
+def _why_moot(case: Case, meeting: Meeting) -> str | None:
+    if case.state.status is Status.DISMISSED:
+        return "dismissed as a false alarm"
+    if meeting.obligation is None:
+        return None
+    promise = case.state.obligations.get(meeting.obligation)
+    if promise is None:
+        return "it is not owed any more"
+    return promise.reason if promise.verdict is Verdict.NOT_APPLICABLE else None
 
 
 def _confirm(draft: Draft, meeting: Meeting, command: said.ChangeMeeting) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from tocsin.domain import approvals, clocks, fulfilment, notices
+from tocsin.domain import approvals, clocks, fulfilment, meetings, notices
 from tocsin.domain.case import Case, Draft
 from tocsin.domain.duties import ObligationSpec
 from tocsin.domain.escalation import open_page
@@ -25,6 +25,7 @@ def settle(draft: Draft) -> None:
     for obligation in still_owed(draft):
         _see_to(draft, obligation)
     clocks.arm_next(draft)
+    meetings.call_off_what_is_moot(draft)
 
 
 def _see_to(draft: Draft, obligation: Obligation) -> None:
