@@ -6,18 +6,14 @@ history. `@@key` asks for the name and how to reach them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from operator import itemgetter
 
-from tocsin.domain import phases
 from tocsin.domain.base import Moment, Value
 from tocsin.domain.case import Case
 from tocsin.domain.durations import describe
-from tocsin.domain.state import Actor, Mitigation, Target
-from tocsin.domain.words import Anchor, Phase, StepStatus
-
-NONE_RECORDED = "None is recorded"
+from tocsin.domain.sources import SOURCES, local
+from tocsin.domain.words import Anchor
 
 
 class Line(Value):
@@ -83,7 +79,7 @@ def _age(case: Case, name: str, before: datetime, now: datetime) -> str:
     if fact.at > before:
         return ""
     age = describe(timedelta(minutes=(now - fact.at) // timedelta(minutes=1)))
-    return f" (unchanged for {age}, since {_moment(case, fact.at)})"
+    return f" (unchanged for {age}, since {local(case, fact.at)})"
 
 
 def _line(case: Case, heading: str, source: str, now: datetime, before: datetime | None = None) -> Line:
@@ -91,7 +87,7 @@ def _line(case: Case, heading: str, source: str, now: datetime, before: datetime
     text = (
         {"fact": _fact, "anchor": _anchor, "role": _role, "contact": _contact}[kind](case, name)
         if name
-        else _SOURCES[kind](case, now)
+        else SOURCES[kind](case, now)
     )
     if kind == "fact" and text and before is not None:
         text += _age(case, name, before, now)
@@ -122,7 +118,7 @@ def _fact(case: Case, name: str) -> str:
 
 def _anchor(case: Case, name: str) -> str:
     known = case.state.anchors.get(Anchor(name))
-    return _moment(case, known.at) if known else ""
+    return local(case, known.at) if known else ""
 
 
 def _role(case: Case, name: str) -> str:
@@ -133,194 +129,3 @@ def _role(case: Case, name: str) -> str:
 def _contact(case: Case, name: str) -> str:
     holder = case.state.roles.get(name)
     return f"@@{holder}" if holder else ""
-
-
-def _moment(case: Case, moment: datetime) -> str:
-    return f"{moment.astimezone(case.calendar.zone):%A %d %B %Y, %H:%M %Z}"
-
-
-def _severity(case: Case, now: datetime) -> str:
-    return case.plan.severities[case.state.severity].title
-
-
-def _status(case: Case, now: datetime) -> str:
-    phase = case.state.phase
-    return f"{case.state.status.value}" + (f", in phase {phase.label}" if phase else "")
-
-
-def _actions_done(case: Case, now: datetime) -> str:
-    done = [
-        f"- {step.title} ({_who(case.state.steps[step.id].by)})"
-        for phase in Phase
-        for step in case.steps_of(phase)
-        if step.id in case.state.steps and case.state.steps[step.id].status is StepStatus.DONE
-    ]
-    return "\n".join(done) or "Nothing is recorded as done yet"
-
-
-def _actions_open(case: Case, now: datetime) -> str:
-    steps = [f"- {step.title} ({case.plan.roles[step.role].title})" for step in phases.open_steps(case)]
-    tasks = [
-        f"- {task.title} ({_whom(case, task.assignee)})"
-        for task in case.state.tasks.values()
-        if task.done is None
-    ]
-    return "\n".join(steps + tasks) or "Nothing is open"
-
-
-def _who(actor: Actor | None) -> str:
-    if actor is None or not actor.is_person:
-        return "from the record"
-    return f"@{actor}"
-
-
-def _whom(case: Case, assignee: Target) -> str:
-    return f"@{assignee.person}" if assignee.person else case.plan.roles[assignee.role or ""].title
-
-
-def _length_of_outage(case: Case, now: datetime) -> str:
-    began = case.when((Anchor.OCCURRED, Anchor.DETECTED))
-    if began is None:
-        return ""
-    ended = case.when((Anchor.MITIGATED, Anchor.RESOLVED))
-    length = (ended[1] if ended else now) - began[1]
-    whole = timedelta(seconds=round(length.total_seconds()))
-    return describe(whole) + ("" if ended else " so far")
-
-
-def _people_involved(case: Case, now: datetime) -> str:
-    return ", ".join(f"@{key}" for key in sorted({*case.state.spoke, *case.state.roles.values()}))
-
-
-def _detection(case: Case, now: datetime) -> str:
-    detected = case.state.anchors.get(Anchor.DETECTED)
-    return f"{_moment(case, detected.at)}, by {case.state.source}" if detected else ""
-
-
-def _customer_informed(case: Case, now: datetime) -> str:
-    """When each way of telling the customer first got through; or the time alone, where somebody stated it."""
-    first = {how: at for at, how in sorted(_tellings(case), reverse=True)}
-    ways = sorted(first.items(), key=itemgetter(1))
-    if ways:
-        return "\n".join(f"- {_moment(case, at)}, {how}" for how, at in ways)
-    told = case.state.anchors.get(Anchor.CUSTOMER_NOTIFIED)
-    return _moment(case, told.at) if told else ""
-
-
-def _tellings(case: Case) -> Iterator[tuple[datetime, str]]:
-    """When and how the promises that count as telling the customer got something through to them."""
-    telling = {spec.id: spec for spec in case.plan.obligations if spec.marks is Anchor.CUSTOMER_NOTIFIED}
-    promises = {key: item for key, item in case.state.obligations.items() if item.spec in telling}
-    for message in case.state.messages.values():
-        if message.obligation in promises and message.purpose in {"notice", "report"} and message.delivered:
-            yield message.delivered, f"by {message.channel} to @{message.reached}"
-    for item in promises.values():
-        for duty, state in zip(telling[item.spec].do, item.duties, strict=True):
-            if duty.task is not None and duty.task.letter is not None and state.done is not None:
-                yield state.done, "by letter"
-
-
-def _last_update(case: Case, now: datetime) -> str:
-    update = case.state.last_update
-    return f"{update.text} ({_moment(case, update.at)})" if update else _status(case, now)
-
-
-def _timeline(case: Case, now: datetime) -> str:
-    kept = case.state.timeline
-    archived = kept[0].number - 1 if kept else case.state.entries
-    before = [f"- the first {archived} entries are in the archive"] if archived else []
-    return "\n".join([*before, *(f"- {_moment(case, entry.at)}: {entry.text}" for entry in kept)])
-
-
-def _confirmation(case: Case, now: datetime) -> str:
-    confirmed = case.state.anchors.get(Anchor.CONFIRMED)
-    return f"Confirmed on {_moment(case, confirmed.at)}" if confirmed else "Suspected; not yet confirmed"
-
-
-def _impact(case: Case, now: datetime) -> str:
-    return ", ".join(case.plan.impacts[name].title for name in case.state.impacts)
-
-
-def _bridge(case: Case, now: datetime) -> str:
-    bridge = case.plan.bridge
-    return f"{bridge.number}, PIN {case.state.bridge_pin}" if bridge and case.state.bridge_pin else ""
-
-
-def _reporter(case: Case, now: datetime) -> str:
-    reported, who = case.state.reported, case.state.reporter
-    name = reported.contact or (f"@{who.key}" if who.is_person else f"monitor {who.key}")
-    return f"{name} ({reported.kind}), by {reported.channel}, {_moment(case, case.state.opened)}"
-
-
-def _mitigations(case: Case, now: datetime) -> str:
-    lines = [
-        f"- {item.title} ({item.kind.replace('_', ' ')}): {_how_far(case, item)}"
-        for item in case.state.mitigations.values()
-    ]
-    return "\n".join(lines) or NONE_RECORDED
-
-
-def _how_far(case: Case, item: Mitigation) -> str:
-    if item.tested is None:
-        return "identified, not yet tested"
-    if item.deployed is None:
-        return f"tested — {item.result}; not yet deployed"
-    return f"tested — {item.result}; deployed {_moment(case, item.deployed)}"
-
-
-def _evidence(case: Case, now: datetime) -> str:
-    lines = [
-        f"- {item.name}, {item.size:,} bytes, from {item.origin}: SHA-256 {item.sha256}"
-        for item in case.state.evidence.values()
-    ]
-    return "\n".join(lines) or NONE_RECORDED
-
-
-def _meetings(case: Case, now: datetime) -> str:
-    lines = [
-        f"- {item.title}, {_moment(case, item.starts)}: {item.status}"
-        + (f" — {item.outcome}" if item.outcome else "")
-        for item in case.state.meetings.values()
-    ]
-    return "\n".join(lines) or NONE_RECORDED
-
-
-def _promises(case: Case, now: datetime) -> str:
-    return "\n".join(
-        f"- {case.plan.obligation(item.spec).title}, due {_moment(case, item.due)}: {item.verdict}"
-        for item in sorted(case.state.obligations.values(), key=lambda item: item.due)
-    )
-
-
-def _agreement(case: Case, now: datetime) -> str:
-    agreement = case.plan.agreement
-    if agreement is None:
-        return ""
-    ask = case.plan.roles[agreement.contact].title if agreement.contact else ""
-    return f"{agreement.title} ({agreement.reference})" + (f"; ask {ask}" if ask else "")
-
-
-_SOURCES: dict[str, Callable[[Case, datetime], str]] = {
-    "company": lambda case, now: case.plan.organisation,
-    "customer": lambda case, now: f"@{case.state.customer}" if case.state.customer else "",
-    "title": lambda case, now: case.state.title,
-    "severity": _severity,
-    "status": _status,
-    "actions_done": _actions_done,
-    "actions_open": _actions_open,
-    "length_of_outage": _length_of_outage,
-    "people_involved": _people_involved,
-    "detection": _detection,
-    "customer_informed": _customer_informed,
-    "last_update": _last_update,
-    "timeline": _timeline,
-    "confirmation": _confirmation,
-    "impact": _impact,
-    "bridge": _bridge,
-    "reporter": _reporter,
-    "mitigations": _mitigations,
-    "evidence": _evidence,
-    "meetings": _meetings,
-    "promises": _promises,
-    "agreement": _agreement,
-}
