@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio.client import Client
-from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker
+from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 
 from activities.directory import DirectoryActivities
 from activities.email import EmailActivities
@@ -111,8 +111,14 @@ def build_workers(
     executor: ThreadPoolExecutor,
     queues: Sequence[str] = naming.QUEUES,
     skips_time: bool = False,
+    runner: WorkflowRunner | None = None,
 ) -> list[Worker]:
-    """A worker for each queue; the same for production and for the tests. Where time is skipped, no feed is read."""
+    """A worker for each queue; the same for production and for the tests. Where time is skipped, no feed is read.
+
+    Without a `runner` of their own, workflows run unsandboxed. The sandbox is the tests' guard: here it would cost a
+    fifth of the CPU, and read the workflows' files anew for each incident, so that an upgrade on the disk would reach a
+    worker that runs.
+    """
     proofs, wordings = proofs_of(settings, library), WordingStore(settings.state)
     asking = Asking(library, proofs, wordings, settings.public_url)
     renderer = Templates(library, settings.public_url, settings.sendgrid_from, asking)
@@ -163,9 +169,7 @@ def build_workers(
             client,
             task_queue=queue,
             activity_executor=executor,
-            # The sandbox is the tests' guard. Here it would cost a fifth of the CPU, and read the workflows' files anew
-            # for each incident: an upgrade on the disk would reach a worker that runs.
-            workflow_runner=UnsandboxedWorkflowRunner(),
+            workflow_runner=runner or UnsandboxedWorkflowRunner(),
             workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
             activity_task_poller_behavior=PollerBehaviorAutoscaling(),
             graceful_shutdown_timeout=GRACE,

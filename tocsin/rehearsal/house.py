@@ -20,7 +20,7 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from temporalio.worker import Worker
 
 from tocsin.callbacks import EVENTS_PATH, SMS_PATH
 from tocsin.domain import naming
@@ -32,6 +32,7 @@ from tocsin.rehearsal.clock import Timekeeper
 from tocsin.rehearsal.loosening import Loosening
 from tocsin.rehearsal.people import People
 from tocsin.rehearsal.register import Register
+from tocsin.rehearsal.runner import RehearsalRunner
 from tocsin.rehearsal.timers import QUEUE, RehearsalWorkflow
 from tocsin.sandbox.app import Parts, opened
 from tocsin.sandbox.config import SandboxConfig
@@ -88,7 +89,9 @@ async def opened_house(
         channels = channels_of(settings)
         stack.callback(channels.close)
         executor = stack.enter_context(ThreadPoolExecutor(THREADS))
-        workers = build_workers(client, settings, library, channels, executor, skips_time=True)
+        workers = build_workers(
+            client, settings, library, channels, executor, skips_time=True, runner=RehearsalRunner()
+        )
         for worker in (_timer(client, timekeeper), *workers):
             await stack.enter_async_context(worker)
         yield House(env, client, register, sandbox, _url(doors[1]), settings, timekeeper)
@@ -147,7 +150,7 @@ def _timer(client: Client, timekeeper: Timekeeper) -> Worker:
         task_queue=QUEUE,
         workflows=[RehearsalWorkflow],
         activities=[timekeeper.wake],
-        workflow_runner=UnsandboxedWorkflowRunner(),
+        workflow_runner=RehearsalRunner(),
     )
 
 
