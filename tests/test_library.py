@@ -80,7 +80,7 @@ def test_a_plan_gets_another_hash_when_a_promise_or_one_of_its_templates_changes
     first = PlanLibrary(plans, state).plans["allcode"].hash
     edit(plans / "allcode" / "plan.yaml", "within: PT24H\n    remind", "within: PT12H\n    remind")
     second = PlanLibrary(plans, state).plans["allcode"].hash
-    (plans / "allcode" / "templates").mkdir()
+    (plans / "allcode" / "templates").mkdir(exist_ok=True)
     (plans / "allcode" / "templates" / "page.sms.j2").write_text("{{ code }}")
     third = PlanLibrary(plans, state).plans["allcode"].hash
     assert len({first, second, third}) == 3
@@ -235,7 +235,7 @@ def test_problems_of_the_plan_do_not_hide_those_of_its_directory(plans):
 
 def test_a_template_that_is_none_is_refused_with_its_line(plans):
     folder = plans / "allcode" / "templates"
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     (folder / "page.sms.j2").write_text("DRILL\n{% if %}\n")
     (problem,) = check(plans / "allcode")
     assert (Path(problem.file).name, problem.line) == ("page.sms.j2", 2)

@@ -34,7 +34,7 @@ def plans(tmp_path: Path) -> Path:
 def own(plans: Path) -> Path:
     """The folder of the plan's own templates."""
     folder = plans / "allcode" / "templates"
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     return folder
 
 

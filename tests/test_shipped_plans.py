@@ -140,6 +140,7 @@ def test_the_final_report_has_sixteen_fields_in_the_policys_order(allcode):
         "length_of_outage",
         "fact:executive_overview",
         "people_involved",
+        "fact:third_parties",  # with the line above it one field of the policy
         "detection",
         "customer_informed",
         "fact:resources_affected",
