@@ -35,6 +35,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from tocsin.domain.messages import CommandReply, Identify, OpenedRecord, OpenRecord
     from tocsin.domain.operators import details
+    from tocsin.domain.performance import Performance, measure
     from tocsin.domain.reports import Report, assemble
     from tocsin.domain.state import Entry, IncidentState, Message
     from tocsin.domain.vendors import watches
@@ -309,6 +310,11 @@ class Casework:
     def ledger(self) -> list[LedgerRow]:
         """Every promise, its clock and its verdict."""
         return list(ledger(self.case))
+
+    @workflow.query
+    def performance(self) -> Performance:
+        """The times that it took so far, and what became of the promises."""
+        return measure(self.case.state, self.case.plan)
 
     @workflow.query
     def timeline(self) -> list[Entry]:

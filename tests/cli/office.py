@@ -17,6 +17,7 @@ from tocsin.domain import naming
 from tocsin.domain.commands import Command
 from tocsin.domain.events import Commanded
 from tocsin.domain.messages import CommandReply
+from tocsin.domain.performance import Performance, measure
 from tocsin.domain.reports import Report, assemble
 from tocsin.domain.state import Entry, Message
 from tocsin.domain.view import IncidentView, LedgerRow, ledger, view
@@ -110,6 +111,10 @@ class FakeIncidents:
 
     async def ledger(self, execution: Execution) -> list[LedgerRow]:
         return list(ledger(self._ask(execution).case))
+
+    async def performance(self, execution: Execution) -> Performance:
+        world = self._ask(execution)
+        return measure(world.state, world.plan)
 
     async def timeline(self, execution: Execution) -> list[Entry]:
         return self._ask(execution).state.timeline

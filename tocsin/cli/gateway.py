@@ -26,6 +26,7 @@ from tocsin.cli.errors import Failed, Gone, NoWorker, Refused, Unavailable, Usag
 from tocsin.cli.incidents import Execution
 from tocsin.domain.events import Commanded
 from tocsin.domain.messages import CommandReply
+from tocsin.domain.performance import Performance
 from tocsin.domain.reports import Report
 from tocsin.domain.state import Entry, Message
 from tocsin.domain.view import IncidentView, LedgerRow
@@ -116,6 +117,12 @@ class TemporalIncidents:
         """Every promise and its verdict."""
         return await self._ask(
             execution, lambda handle: handle.query(Casework.ledger, rpc_timeout=QUESTION_WITHIN)
+        )
+
+    async def performance(self, execution: Execution) -> Performance:
+        """The times that it took so far, and what became of the promises."""
+        return await self._ask(
+            execution, lambda handle: handle.query(Casework.performance, rpc_timeout=QUESTION_WITHIN)
         )
 
     async def timeline(self, execution: Execution) -> list[Entry]:

@@ -10,6 +10,7 @@ from typing import Protocol
 from tocsin.domain.base import Moment, Value
 from tocsin.domain.events import Commanded
 from tocsin.domain.messages import CommandReply
+from tocsin.domain.performance import Performance
 from tocsin.domain.reports import Report
 from tocsin.domain.state import Entry, Message
 from tocsin.domain.view import IncidentView, LedgerRow
@@ -55,6 +56,9 @@ class Incidents(Protocol):
 
     async def ledger(self, execution: Execution) -> list[LedgerRow]:
         """Every promise and its verdict."""
+
+    async def performance(self, execution: Execution) -> Performance:
+        """The times that it took so far, and what became of the promises."""
 
     async def timeline(self, execution: Execution) -> list[Entry]:
         """What happened, oldest first."""

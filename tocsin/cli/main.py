@@ -59,6 +59,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Records": {
         "evidence": ("evidence", "Preserve files as evidence, list them, bring one back."),
         "verify": ("verifying", "Check that a record is as it was written."),
+        "metrics": ("metrics", "Tell how well incidents were responded to."),
         "export": ("verifying", "Copy a record for somebody else, as a folder or a ZIP file."),
     },
     "Plans": {

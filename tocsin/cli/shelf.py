@@ -19,6 +19,7 @@ from tocsin.domain.case import Case
 from tocsin.domain.events import Commanded
 from tocsin.domain.messages import CommandReply
 from tocsin.domain.outcomes import Review, review_of
+from tocsin.domain.performance import Performance, measure
 from tocsin.domain.plan import Plan
 from tocsin.domain.reports import Report, assemble
 from tocsin.domain.state import Entry, IncidentState, Message
@@ -104,6 +105,11 @@ class Shelf:
     async def ledger(self, execution: Execution) -> list[LedgerRow]:
         """Every promise and its verdict."""
         return list(ledger(self._case(execution)))
+
+    async def performance(self, execution: Execution) -> Performance:
+        """The times that it took, and what became of the promises."""
+        incident = execution.incident or ""
+        return measure(self._incident(incident), self._plan_of(incident))
 
     async def timeline(self, execution: Execution) -> list[Entry]:
         """What happened, from the first entry."""

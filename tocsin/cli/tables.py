@@ -104,6 +104,8 @@ def _why(row: LedgerRow) -> Iterator[str]:
     yield row.clause
     if row.reason:
         yield row.reason
+    if row.agreement:
+        yield f"breaks {row.agreement}"
 
 
 def _what_was(row: LedgerRow) -> Iterator[str]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from tocsin.domain import clocks, naming, phases, tasks, vendors
 from tocsin.domain.base import Moment, Value
 from tocsin.domain.case import Case
+from tocsin.domain.performance import broken_agreement
 from tocsin.domain.plan import Step
 from tocsin.domain.state import (
     Actor,
@@ -47,7 +48,10 @@ class NextAction(Value):
 
 
 class LedgerRow(Value):
-    """One promise on the ledger, armed or not; `due` is `None` while its clock has not started."""
+    """One promise on the ledger, armed or not; `due` is `None` while its clock has not started.
+
+    `agreement` is what a missed one breaks.
+    """
 
     key: str
     title: str
@@ -59,6 +63,7 @@ class LedgerRow(Value):
     reason: str
     changes: tuple[DueChange, ...] = ()
     judgements: tuple[Judgement, ...] = ()
+    agreement: str = ""
 
 
 class IncidentView(Value):
@@ -183,6 +188,7 @@ def ledger(case: Case) -> tuple[LedgerRow, ...]:
             reason=item.reason,
             changes=item.changes,
             judgements=item.judgements,
+            agreement=broken_agreement(case.plan, item.spec) if item.verdict is Verdict.MISSED else "",
         )
         for item in armed
     ]
