@@ -32,6 +32,7 @@ from tocsin.files import write_whole
 from workflows.attributes import INCIDENT
 from workflows.incident import IncidentWorkflow
 from workflows.post_incident import PostIncidentWorkflow
+from workflows.publication import PlanPublication
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ async def replays(folder: Path) -> list[str]:
     Raises `OSError`.
     """
     replayer = Replayer(
-        workflows=[IncidentWorkflow, PostIncidentWorkflow],
+        workflows=[IncidentWorkflow, PostIncidentWorkflow, PlanPublication],
         data_converter=pydantic_data_converter,
         workflow_runner=UnsandboxedWorkflowRunner(),
     )

@@ -17,6 +17,7 @@ from temporalio.worker import Worker
 
 from activities.publication import PublicationEmails, PublicationRecords
 from tests.newsletter import DANA, Harbour
+from tests.workflows.lighthouse import FakeChannel
 from tocsin.acknowledging import AlreadyPublished, NobodyAsks, NotAcknowledged, TemporalPublications
 from tocsin.domain import naming
 from tocsin.domain.channel import Refused
@@ -26,6 +27,7 @@ from tocsin.domain.state import PlanPin
 from tocsin.library import PlanLibrary
 from tocsin.proofs import seal
 from tocsin.publishing import LibraryPublisher, PublicationLetters
+from tocsin.workers import Channels, build_workers
 from workflows.publication import PlanPublication
 
 
@@ -349,3 +351,27 @@ async def test_a_long_history_continues_as_new_and_asks_nobody_twice(office: Off
 
     assert (await office.result()).ended == "everybody has acknowledged"
     assert len(office.harbour.mailbox.mails) == 3
+
+
+@pytest.mark.slow
+async def test_the_workers_of_an_installation_can_do_all_of_it(
+    real_env: WorkflowEnvironment, tmp_path: Path
+) -> None:
+    office = Office(real_env, Harbour(tmp_path))
+    mailbox = office.harbour.mailbox
+    channels = Channels(email=mailbox, sms=FakeChannel("sms"), phone=FakeChannel("phone"))
+    async with AsyncExitStack() as stack:
+        executor = stack.enter_context(ThreadPoolExecutor(4))
+        library, settings = office.harbour.library, office.harbour.settings
+        for worker in build_workers(real_env.client, settings, library, channels, executor):
+            await stack.enter_async_context(worker)
+        old = await office.publishes()
+        await office.mails(3)
+        await office.acknowledges("kit")
+        new = await office.publishes(office.harbour.edits())
+        await office.mails(6)
+        for person in ("kit", "dee", "bo"):
+            await office.acknowledges(person)
+
+        assert (await office.result(old)).ended == "a newer version was published"
+        assert (await office.result(new)).ended == "everybody has acknowledged"
