@@ -27,7 +27,7 @@ from tocsin.domain.state import PlanPin
 from tocsin.library import PlanLibrary
 from tocsin.proofs import seal
 from tocsin.publishing import LibraryPublisher, PublicationLetters
-from tocsin.workers import Channels, build_workers
+from tocsin.workers import THREADS, Channels, build_workers
 from workflows.publication import PlanPublication
 
 
@@ -361,7 +361,7 @@ async def test_the_workers_of_an_installation_can_do_all_of_it(
     mailbox = office.harbour.mailbox
     channels = Channels(email=mailbox, sms=FakeChannel("sms"), phone=FakeChannel("phone"))
     async with AsyncExitStack() as stack:
-        executor = stack.enter_context(ThreadPoolExecutor(4))
+        executor = stack.enter_context(ThreadPoolExecutor(THREADS))
         library, settings = office.harbour.library, office.harbour.settings
         for worker in build_workers(real_env.client, settings, library, channels, executor):
             await stack.enter_async_context(worker)
