@@ -30,13 +30,28 @@ def _status(case: Case, now: datetime) -> str:
 
 
 def _actions_done(case: Case, now: datetime) -> str:
-    done = [
-        f"- {step.title} ({_who(case.state.steps[step.id].by)})"
-        for phase in Phase
-        for step in case.steps_of(phase)
-        if step.id in case.state.steps and case.state.steps[step.id].status is StepStatus.DONE
-    ]
-    return "\n".join(done) or "Nothing is recorded as done yet"
+    """Steps, tasks and deployed mitigations, each with whoever did it: whatever is an action was somebody's."""
+    done = (*_steps_done(case), *_tasks_done(case), *_mitigations_deployed(case))
+    return "\n".join(f"- {what} ({_who(by)})" for what, by in done) or "Nothing is recorded as done yet"
+
+
+def _steps_done(case: Case) -> Iterator[tuple[str, Actor | None]]:
+    for step in (step for phase in Phase for step in case.steps_of(phase)):
+        state = case.state.steps.get(step.id)
+        if state is not None and state.status is StepStatus.DONE:
+            yield step.title, state.by
+
+
+def _tasks_done(case: Case) -> Iterator[tuple[str, Actor | None]]:
+    for task in case.state.tasks.values():
+        if task.done is not None:
+            yield task.title + (f": {task.outcome}" if task.outcome else ""), task.done_by
+
+
+def _mitigations_deployed(case: Case) -> Iterator[tuple[str, Actor | None]]:
+    for item in case.state.mitigations.values():
+        if item.deployed is not None:
+            yield item.title, item.deployed_by
 
 
 def _actions_open(case: Case, now: datetime) -> str:
@@ -130,7 +145,8 @@ def _bridge(case: Case, now: datetime) -> str:
 def _reporter(case: Case, now: datetime) -> str:
     reported, who = case.state.reported, case.state.reporter
     name = reported.contact or (f"@{who.key}" if who.is_person else f"monitor {who.key}")
-    return f"{name} ({reported.kind}), by {reported.channel}, {local(case, case.state.opened)}"
+    knew = f"; known to them since {local(case, reported.knew)}" if reported.knew else ""
+    return f"{name} ({reported.kind}), by {reported.channel}, {local(case, case.state.opened)}{knew}"
 
 
 def _mitigations(case: Case, now: datetime) -> str:
