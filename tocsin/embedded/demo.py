@@ -25,7 +25,6 @@ PAYLOAD = ROOT / "tocsin" / "ingest" / "examples" / "alertmanager.json"
 
 FACTS = {
     "description": "The checkout API refused all requests; an expired certificate is suspected",
-    "bridge": "+1 202 555 0150, PIN 4711",
     "customer_coordinator": "Robin Castillo",
     "company_impact": "No payments since the alert; the support desk is busy",
 }
@@ -34,6 +33,7 @@ FACTS = {
 FINDINGS = {
     "executive_overview": "A certificate expired, checkout stopped, and a new certificate brought it back.",
     "resources_affected": "checkout-api in production",
+    "third_parties": "The certificate authority",
     "customer_impact": "Shoppers could not pay while it lasted; no data were exposed",
     "containment": "Traffic was sent to the standby, which had a valid certificate",
     "root_cause": "The renewal job had been switched off during a migration",
@@ -111,6 +111,7 @@ def they_take_immediate_action(play: Play, incident: str, person: str) -> None:
     play.tocsin("fact", incident, "occurred", "now", person=person)
     for name, value in FACTS.items():
         play.tocsin("fact", incident, name, value, person=person)
+    play.tocsin("step", incident, "take-charge", person=person)
     play.tocsin("step", incident, "contain", person=person)
 
 
@@ -124,7 +125,7 @@ def they_test_and_monitor(play: Play, incident: str, person: str) -> None:
 def they_back_up_and_meet(play: Play, incident: str, person: str) -> None:
     """Phase 3: how long will it last?"""
     _wait_for_phase(play, incident, "backup_and_meeting")
-    play.tocsin("estimate", incident, "one day", person=person)
+    play.tocsin("estimate", incident, "one hour", person=person)
     play.tocsin("step", incident, "restore", person="dana")
 
 
@@ -148,12 +149,19 @@ def they_resolve_it(play: Play, incident: str, person: str) -> None:
 
 
 def what_is_owed_is_delivered(play: Play, incident: str, person: str) -> None:
-    """The final report, the invitation to the review, the cleanup; then the record closes by itself."""
+    """The final report, the review, the cleanup; then the record closes by itself."""
     play.tocsin("report", incident, "final", "--send", person=person)
+    play.tocsin("postmortem", incident, "--confirm", person=person)
     for key in ("final-report", "post-mortem"):
         _wait_until_met(play, incident, key)
-    for step in ("cleanup", "hold-review", "assessment", "lessons"):
+    play.tocsin(
+        "postmortem", incident, "--held", "Migrations will list the jobs that they switch off", person=person
+    )
+    for step in ("cleanup", "lessons"):
         play.tocsin("step", incident, step, person=person)
+    play.tocsin("fact", incident, "assessment_request", "The customer asks for none", person=person)
+    for step in ("assessment-access", "assessment-outcome"):
+        play.tocsin("step", incident, step, "--skip", "--why", "None was asked for", person=person)
     play.wait_for("both workflows to complete", lambda: _is_closed(play, incident))
     play.say("both workflows are complete; the record is in the archive")
 
@@ -162,6 +170,7 @@ def the_record_is_checked(play: Play, incident: str) -> int:
     """Print the timeline and the ledger, and say whether every promise that fell due was kept."""
     play.print_tocsin("timeline", incident)
     play.print_tocsin("ledger", incident)
+    play.print_tocsin("verify", incident)
     ledger = play.tocsin("ledger", incident, quiet=True)
     sent = play.tocsin("messages", incident, quiet=True)
     problems = unkept(ledger, sent, play.messages())
