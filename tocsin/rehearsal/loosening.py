@@ -8,13 +8,13 @@ over an incident: its predecessor started it, and ended.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from typing import Any
 
 from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import EventType
 from temporalio.api.testservice.v1 import UnlockTimeSkippingRequest
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest
-from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle, WorkflowHistoryEventFilterType
 
 
 class Loosening:
@@ -38,7 +38,7 @@ class Loosening:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _see_out(self, workflow: str) -> None:
-        await _ended(self._client.get_workflow_handle(workflow).result())
+        await _ended(self._client.get_workflow_handle(workflow))
         own = await self._describe(WorkflowExecution(workflow_id=workflow))
         if not own.HasField("parent_execution"):
             return
@@ -52,8 +52,12 @@ class Loosening:
         return answer.workflow_execution_info
 
 
-async def _ended(result: Coroutine[Any, Any, Any]) -> None:
-    try:
-        await result
-    except WorkflowFailureError:
-        return  # it ended all the same; whoever wants its result will see how
+async def _ended(handle: WorkflowHandle[Any, Any]) -> None:
+    """Wait for the end of a workflow's last run. The server gives up a long wait with an empty answer: ask again."""
+    while True:
+        events = handle.fetch_history_events(
+            wait_new_event=True, event_filter_type=WorkflowHistoryEventFilterType.CLOSE_EVENT
+        )
+        last = [event.event_type async for event in events]
+        if last and last[-1] != EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW:
+            return
