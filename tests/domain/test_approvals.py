@@ -67,9 +67,7 @@ def test_whoever_decides_is_reminded_and_then_called_and_without_them_nothing_is
         ("email", timedelta(hours=6)),
         ("sms", timedelta(hours=6)),
     ]
-    calls = [
-        letter for letter in world.sent("page") if "Your decision is waited for" in letter.dispatch.subject
-    ]
+    calls = calls_for_a_decision(world)
     assert [(call.to, call.channel, world.after(call.at)) for call in calls[:1]] == [
         ("caroline", "phone", timedelta(hours=7, minutes=30))
     ]
@@ -78,6 +76,29 @@ def test_whoever_decides_is_reminded_and_then_called_and_without_them_nothing_is
     assert world.verdict("lenders") is Verdict.MISSED
     assert world.row("lenders").reason == "not approved by Director before it was due; nothing was sent"
     assert lenders_told(world) == []
+
+
+def calls_for_a_decision(world):
+    return [
+        letter for letter in world.sent("page") if "Your decision is waited for" in letter.dispatch.subject
+    ]
+
+
+def test_nobody_is_called_about_a_decision_that_comes_too_late(world):
+    world.passes(hours=8)
+    called = calls_for_a_decision(world)
+    assert called
+    world.passes(hours=3)
+    assert calls_for_a_decision(world) == called
+
+
+def test_whoever_has_decided_is_not_called_any_more(world):
+    world.passes(hours=7, minutes=31)
+    called = calls_for_a_decision(world)
+    assert called
+    world.decides(1, by="caroline")
+    world.passes(minutes=28)
+    assert calls_for_a_decision(world) == called
 
 
 def test_an_approval_after_the_fact_is_refused(world):

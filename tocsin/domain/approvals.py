@@ -16,7 +16,7 @@ from tocsin.domain import notices
 from tocsin.domain.case import Case, Draft
 from tocsin.domain.commands import CommandRefused
 from tocsin.domain.duties import ApprovalSpec, Duty
-from tocsin.domain.escalation import open_page
+from tocsin.domain.escalation import end_page, open_page
 from tocsin.domain.events import Drafted
 from tocsin.domain.messages import Asked
 from tocsin.domain.state import Actor, Approval, Errand, Message, Obligation, PageLevel, Target, Witness
@@ -197,7 +197,9 @@ def decide(draft: Draft, command: said.Decide) -> None:
     if approval.due <= draft.now:
         raise CommandRefused(f"{_title(draft, approval)} was due {approval.due:%Y-%m-%d %H:%M} UTC: too late")
     if approval.what == "wording" and approval.wording is None:
-        raise CommandRefused(f"the words of approval {approval.number} are just being changed; look at them again")
+        raise CommandRefused(
+            f"the words of approval {approval.number} are just being changed; look at them again"
+        )
     if not command.approve and not command.reason:
         raise CommandRefused("say why it is declined")
     approval.decision = "approved" if command.approve else "declined"
@@ -209,6 +211,8 @@ def decide(draft: Draft, command: said.Decide) -> None:
         f"{_title(draft, approval)}, {_matter(approval)}{because}",
         command.actor,
     )
+    if approval.page is not None:
+        end_page(draft, draft.state.pages[approval.page], f"approval {approval.number} {approval.decision}")
     _carry_out(draft, approval)
 
 
@@ -258,9 +262,6 @@ def _carry_out(draft: Draft, approval: Approval) -> None:
     demand = duty.notify or duty.report
     assert demand is not None
     notices.find_recipients(draft, demand.audience, obligation.key, approval.duty)
-    if approval.page is not None:
-        draft.state.pages[approval.page].ended = draft.now
-        draft.state.pages[approval.page].next_at = None
 
 
 def wording_of(draft: Draft, obligation: Obligation, duty: int) -> str | None:

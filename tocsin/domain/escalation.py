@@ -205,6 +205,12 @@ def acknowledge(draft: Draft, page: Page, by: Actor) -> None:
 def end_open_pages(draft: Draft, why: str, of: str | None = None) -> None:
     """Nobody needs to answer any more: no page at all, or none on account of the obligation `of`."""
     for page in draft.state.pages.values():
-        if page.is_open and of in {None, page.obligation}:
-            page.ended, page.next_at = draft.now, None
-            draft.record("page", f"page {page.number} ended: {why}")
+        if of in {None, page.obligation}:
+            end_page(draft, page, why)
+
+
+def end_page(draft: Draft, page: Page, why: str) -> None:
+    """Nobody needs to answer this one any more; one that is over already is left as it is."""
+    if page.is_open:
+        page.ended, page.next_at = draft.now, None
+        draft.record("page", f"page {page.number} ended: {why}")

@@ -295,11 +295,12 @@ _ENDINGS: dict[str, Callable[[Draft, DutyState], datetime | None]] = {
 
 
 def owed_by_role(draft: Draft, obligation: Obligation, spec: ObligationSpec) -> dict[str, list[str]]:
-    """What is still missing for the promise, in words, by the role that has to provide it."""
+    """What is still missing for the promise, in words, by the role that has to provide it; each thing once."""
     owed: dict[str, list[str]] = {}
     for state, duty in zip(obligation.duties, spec.do, strict=True):
         for role, what in _owed_for(draft, duty) if state.done is None else ():
-            owed.setdefault(role, []).append(what)
+            if what not in owed.setdefault(role, []):
+                owed[role].append(what)
     return owed
 
 

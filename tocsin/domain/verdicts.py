@@ -14,7 +14,8 @@ def still_owed(draft: Draft) -> list[Obligation]:
 
 
 def settle_as(draft: Draft, obligation: Obligation, verdict: Verdict, reason: str) -> None:
-    """Write a verdict. Pages on the promise's account end with it; those of a missed one go on: it is still needed."""
+    """Write a verdict. Pages on the promise's account end with it; those of a missed one go on, because it is still
+    needed, but for those about a decision: it comes too late."""
     obligation.verdict, obligation.reason, obligation.settled = verdict, reason, draft.now
     title = draft.plan.obligation(obligation.spec).title
     because = f" — {reason}" if reason else ""
@@ -22,6 +23,8 @@ def settle_as(draft: Draft, obligation: Obligation, verdict: Verdict, reason: st
     for approval in draft.state.approvals.values():
         if approval.is_open and approval.obligation == obligation.key:
             approval.decision, approval.decided, approval.reason = "overtaken", draft.now, reason
+            if approval.page is not None:
+                escalation.end_page(draft, draft.state.pages[approval.page], f"{title}: {verdict}")
     if verdict is not Verdict.MISSED:
         escalation.end_open_pages(draft, f"{title}: {verdict}", of=obligation.key)
 
