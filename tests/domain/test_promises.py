@@ -311,6 +311,15 @@ def test_what_a_kept_promise_marks_completes_a_step_in_the_same_breath():
     assert decide(world.case, posted, world.now).steps["sound"].status == "done"
 
 
+def test_what_is_done_before_its_phase_comes_counts_from_when_it_was_done():
+    world = World()
+    world.alert()
+    assert world.state.phase == "immediate_action"
+    world.says(say.GiveEstimate, choice=harbour.plan().estimate.choices[0])
+    said = world.now
+    assert (world.state.steps["estimate"].status, world.state.steps["estimate"].at) == ("done", said)
+
+
 def test_business_days_are_counted_on_the_plans_calendar():
     world = World(plan=harbour.plan_without("secured"))
     world.alert()

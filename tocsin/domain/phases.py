@@ -18,11 +18,18 @@ def reach(draft: Draft, phase: Phase) -> None:
 
 
 def settle(draft: Draft) -> None:
-    """Open the steps that have been reached and complete those that the record itself completes."""
+    """Open the steps that have been reached, and complete those that the record itself completes: these wait for no
+    phase, so that what was done early is not late."""
     for step in _reached(draft):
         draft.state.steps.setdefault(step.id, StepState())
-        if draft.state.steps[step.id].status is StepStatus.OPEN and (by := _completed_by(draft, step)):
+    for step in _all(draft):
+        status = draft.state.steps.get(step.id, StepState()).status
+        if status is StepStatus.OPEN and (by := _completed_by(draft, step)):
             finish(draft, step, by)
+
+
+def _all(case: Case) -> list[Step]:
+    return [step for phase in Phase for step in case.steps_of(phase)]
 
 
 def _reached(case: Case) -> list[Step]:
