@@ -11,6 +11,11 @@ from tocsin.rehearsal.stage import Stage
 NIGHT = SCENARIOS / "allcode-card-data-at-night.yaml"
 
 
+def is_about(offset: timedelta, **wanted: float) -> bool:
+    """Skipped time is exact; what is worked on takes the time that this machine needs for it."""
+    return timedelta() <= offset - timedelta(**wanted) < timedelta(seconds=30)
+
+
 async def test_a_leak_on_the_eve_of_a_long_weekend_is_carried_to_its_end(stage: Stage):
     result = await stage.rehearse(NIGHT)
 
@@ -18,16 +23,16 @@ async def test_a_leak_on_the_eve_of_a_long_weekend_is_carried_to_its_end(stage: 
     [text] = result.to("dana")[:1]
     assert (text.channel, text.purpose, text.state, text.answer) == ("sms", "page", "delivered", "")
     [call] = [message for message in result.to("kim") if message.channel == "phone"]
-    assert (call.offset, call.state, call.answer) == (timedelta(minutes=10), "answered", "1")
+    assert (call.state, call.answer) == ("answered", "1")
+    assert is_about(call.offset, minutes=10)
     [acknowledged] = [entry for entry in result.timeline if entry.kind == "acknowledged"]
-    assert acknowledged.offset == timedelta(minutes=10, seconds=10)
+    assert is_about(acknowledged.offset, minutes=10, seconds=10)
     assert str(acknowledged.by) == "kim (by phone)"
 
     # Every four hours the customer hears, until it is resolved.
     reports = [message for message in result.to("robin") if message.purpose == "report"]
-    assert [message.offset for message in reports[:3]] == [
-        timedelta(hours=hours, minutes=30) for hours in (3, 7, 11)
-    ]
+    for message, hours in zip(reports[:3], (3, 7, 11), strict=True):
+        assert is_about(message.offset, hours=hours, minutes=30)
 
     # Nobody can close what is not over.
     [refusal] = result.refusals

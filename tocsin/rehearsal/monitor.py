@@ -15,7 +15,7 @@ def body_of(scenario: Scenario, began: datetime, resolved: bool = False) -> dict
     labels, annotations = scenario.alert.labels, scenario.alert.annotations
     alert = {
         "status": "resolved" if resolved else "firing",
-        "fingerprint": "rehearsal",
+        "fingerprint": labels.get("alertname", "rehearsal"),
         "startsAt": began.isoformat(),
         "labels": labels,
         "annotations": annotations,

@@ -113,6 +113,11 @@ class Result(Value):
         entries = [entry for incident in self.incidents for entry in incident.timeline]
         return tuple(sorted(entries, key=lambda entry: entry.at))
 
+    def owed_since(self, key: str) -> datetime | None:
+        """When a promise went on the record as owed; `None` for one that never did."""
+        begun = (entry for entry in self.timeline if entry.kind == "owed" and f"({key}): due " in entry.text)
+        return next((entry.at for entry in begun), None)
+
     @property
     def ledger(self) -> tuple[LedgerRow, ...]:
         """Every promise, of one incident after the other."""

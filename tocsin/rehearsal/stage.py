@@ -82,6 +82,9 @@ async def _play(player: Player, house: House) -> None:
     """Play while time skips: it does as long as somebody waits for the end of the workflow that keeps it."""
     time = await begin_time(house)
     playing = house.timekeeper.background.spawn(_to_the_end(player, time))
+    await (
+        house.timekeeper.background.settled()
+    )  # with no timer set, time would skip to the end of all time-outs
     await time.result()
     await playing
 
