@@ -14,7 +14,7 @@ from tocsin.rehearsal.people import Letter
 from tocsin.sandbox.models import Message
 from tocsin.sandbox.store import Store
 
-_TYPED = re.compile(r"tocsin approve \S+ (?P<number>\d+) --code (?P<code>\S+)")
+_TYPED = re.compile(r"tocsin approve \S+ (?P<number>\d+) --code (?P<code>[\w-]+)")
 """How the mail says what to type."""
 
 
@@ -26,10 +26,16 @@ class Decided(NamedTuple):
 
 
 class Code(NamedTuple):
-    """What a mail offers to be typed: the number of the approval, and the code."""
+    """What a mail offers to be typed: the number of the approval, and the code; nothing where it has none."""
 
-    number: str
-    code: str
+    number: str = ""
+    code: str = ""
+
+
+def approval_about(promise: str, letters: list[Letter]) -> int:
+    """The number of the approval about a promise that was last asked for; 0 when none was."""
+    asked = [letter.dispatch.approval for letter in letters]
+    return next((each.number for each in reversed(asked) if each and each.obligation == promise), 0)
 
 
 def mail_about(promise: str, person: str, letters: list[Letter], store: Store) -> Message | None:
@@ -43,10 +49,10 @@ def mail_about(promise: str, person: str, letters: list[Letter], store: Store) -
     return None
 
 
-def code_in(mail: Message) -> Code | None:
-    """What can be typed instead of following the link; `None` where the mail has no code."""
+def code_in(mail: Message) -> Code:
+    """What can be typed instead of following the link."""
     found = _TYPED.search(mail.text)
-    return Code(found["number"], found["code"]) if found else None
+    return Code(found["number"], found["code"]) if found else Code()
 
 
 async def press(mail: Message, decision: str, reason: str) -> Decided:

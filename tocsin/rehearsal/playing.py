@@ -5,35 +5,25 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from io import BytesIO
-from shlex import quote
-from uuid import uuid4
 
-import click
 import httpx
 from temporalio.client import Client
 
 from tocsin.cli.declaring import declaration
-from tocsin.cli.errors import CliError
 from tocsin.cli.incidents import Incidents
-from tocsin.cli.session import Sent, send
-from tocsin.cli.speaking import command_of, mistake_in
 from tocsin.domain import naming
 from tocsin.domain.channel import ChannelName
-from tocsin.domain.commands import AddEvidence, Command
 from tocsin.domain.events import Latecomer, VendorPost
 from tocsin.domain.state import Actor
-from tocsin.evidence import EvidenceStore
 from tocsin.ingest.app import ALERTMANAGER_PATH
 from tocsin.library import PlanLibrary
 from tocsin.rehearsal.clock import Timekeeper
-from tocsin.rehearsal.deciding import Decided, code_in, mail_about, press
 from tocsin.rehearsal.monitor import body_of
 from tocsin.rehearsal.people import People
 from tocsin.rehearsal.register import Register
-from tocsin.rehearsal.result import Said, offset
-from tocsin.rehearsal.scenario import KeptFile, PostStep, Step, Trouble
+from tocsin.rehearsal.scenario import PostStep, Step, Trouble
 from tocsin.rehearsal.script import Script
+from tocsin.rehearsal.voices import Voices
 from tocsin.sandbox.app import Parts
 from tocsin.sandbox.faults import Fault
 from tocsin.sandbox.models import Kind
@@ -66,7 +56,7 @@ class RehearsalFailed(Exception):
 
 @dataclass
 class Player:
-    """Plays one script. What somebody said, and what became of it, is in `said`."""
+    """Plays one script. `voices` has what people said, and what became of it."""
 
     script: Script
     timekeeper: Timekeeper
@@ -78,8 +68,20 @@ class Player:
     register: Register
     library: PlanLibrary
     settings: Settings
-    said: list[Said] = field(default_factory=list)
     began: datetime | None = None
+    voices: Voices = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Those who speak in it do so to the incidents that it opens."""
+        self.voices = Voices(
+            begins=self.script.begins,
+            clock=self.timekeeper.clock,
+            people=self.people,
+            sandbox=self.sandbox,
+            incidents=self.incidents,
+            register=self.register,
+            settings=self.settings,
+        )
 
     async def play(self) -> None:
         """Let everything happen at its time, until the end of the script. Raises `RehearsalFailed`."""
@@ -142,72 +144,23 @@ class Player:
 
     def _step(self, step: Step) -> Act:
         async def act() -> None:
+            who, promise = step.who or "", step.about or ""
             if step.says is not None:
-                await self._says(step.who or "", step.says, step)
+                await self.voices.says(who, step.says, step)
             elif step.decides is not None:
-                await self._decides(step.who or "", step.decides, step)
+                await self.voices.decides(who, step.decides, promise, step)
+            elif step.rewords is not None:
+                await self.voices.rewords(who, step.rewords, promise, step)
             elif step.keeps is not None:
-                await self._keeps(step.who or "", step.keeps)
+                await self.voices.keeps(who, step.keeps, step)
             elif step.answers is not None:
-                self.people.change(step.who or "", step.answers)
+                self.people.change(who, step.answers)
             elif step.alert is not None:
                 await self._post_alert(step.alert.resolved)
             elif step.vendor_post is not None:
                 await self._publish(step.vendor_post)
 
         return act
-
-    async def _says(self, who: str, line: str, step: Step) -> None:
-        """Through the same code as the command line, to the newest incident."""
-        at = self.timekeeper.clock()
-        try:
-            sent = await self._send(command_of(line, who, at))
-        except (CliError, click.ClickException) as error:
-            self._note(at, who, line, step, Decided("refused", mistake_in(error)))
-            return
-        self._note(at, who, line, step, Decided(sent.outcome))
-
-    async def _send(self, command: Command) -> Sent:
-        return await send(self.incidents, self.register.logged()[-1].incident, command)
-
-    async def _decides(self, who: str, decision: str, step: Step) -> None:
-        """By the link in their own mail; with somebody else's code, as whoever types it."""
-        at, promise = self.timekeeper.clock(), step.about or ""
-        mail = mail_about(promise, step.with_code_of or who, self.people.letters, self.sandbox.store)
-        code = code_in(mail) if mail is not None and step.with_code_of is not None else None
-        if code is not None:
-            because = f" --reason {quote(step.reason)}" if decision == "decline" else ""
-            await self._says(who, f"{decision} {code.number} --code {code.code}{because}", step)
-            return
-        missing = Decided("refused", f"nobody asked {step.with_code_of or who} about {promise}")
-        decided = await press(mail, decision, step.reason) if mail is not None else missing
-        self._note(at, who, f"{decision} {promise} (by the link in the mail)", step, decided)
-
-    async def _keeps(self, who: str, file: KeptFile) -> None:
-        """Into the store that the house has, and on the record."""
-        content = EvidenceStore(self.settings.state).keep(BytesIO(file.text.encode()))
-        evidence = AddEvidence(
-            id=uuid4().hex,
-            actor=Actor(key=who),
-            sha256=content.sha256,
-            size=content.size,
-            name=file.name,
-            origin=file.from_,
-        )
-        await self._send(evidence)
-
-    def _note(self, at: datetime, who: str, line: str, step: Step, decided: Decided) -> None:
-        self.said.append(
-            Said(
-                at=at,
-                offset=offset(at, self.script.begins),
-                who=who,
-                line=line,
-                outcome=decided.outcome,
-                reason=decided.reason,
-                expected=step.expect,
-            )
-        )
 
     # Vendors
 

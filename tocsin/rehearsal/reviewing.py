@@ -47,7 +47,7 @@ async def review(player: Player, house: House, state: Path) -> Result:
         ended=max(moments),
         incidents=tuple(incidents),
         messages=messages,
-        said=tuple(player.said),
+        said=tuple(player.voices.said),
         archive=state,
     )
 

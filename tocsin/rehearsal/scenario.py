@@ -94,12 +94,13 @@ class KeptFile(Value):
 
 
 class Step(Value):
-    """What happens at a moment: exactly one of `says`, `decides`, `keeps`, `answers`, `alert` and `vendor_post`.
+    """What happens at a moment: exactly one of the kinds in `STEP_KINDS`.
 
     `says` is a command line of `tocsin` without that word and without the reference. With `decides`, `who` opens the
     link of the newest mail that asks them `about` a promise, and presses a button on the page; `with_code_of` somebody
-    else, they type the code of that person's mail under their own name. `answers` changes how `who` answers from now
-    on; the last text message that waits for them is answered at once, and so is a phone that rings.
+    else, they type the code of that person's mail under their own name. `rewords` puts other words in the place of
+    those that wait for approval. `answers` changes how `who` answers from now on; the last text message that waits for
+    them is answered at once, and so is a phone that rings.
     """
 
     at: Duration
@@ -109,6 +110,7 @@ class Step(Value):
     about: str | None = None
     reason: str = ""
     with_code_of: Key | None = None
+    rewords: str | None = None
     keeps: KeptFile | None = None
     expect: Literal["accepted", "refused"] | None = None
     answers: AnsweredChannels | None = None
@@ -121,7 +123,7 @@ class Step(Value):
         return [kind for kind in STEP_KINDS if getattr(self, kind) is not None]
 
 
-STEP_KINDS = ("says", "decides", "keeps", "answers", "alert", "vendor_post")
+STEP_KINDS = ("says", "decides", "rewords", "keeps", "answers", "alert", "vendor_post")
 
 
 class Scenario(Value):

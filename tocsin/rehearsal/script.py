@@ -166,14 +166,19 @@ def _step(script: Script, step: Step, at: Trail) -> Iterator[Mistake]:
     if step.who is None and step.kinds[0] in _BY_PEOPLE:
         yield at, "say who: `who: PERSON`, their key in the directory"
         return
-    if step.expect is not None and step.kinds[0] not in {"says", "decides"}:
+    if step.expect is not None and step.kinds[0] not in _ANSWERED:
         yield (*at, "expect"), "only what somebody says or decides is accepted or refused"
-    if step.decides is None and (step.about or step.reason or step.with_code_of):
-        yield at, "`about`, `reason` and `with_code_of` belong to `decides`"
+    if step.about is not None and step.kinds[0] not in {"decides", "rewords"}:
+        yield (*at, "about"), "only who decides, or finds other words, does so about a promise"
+    if step.decides is None and (step.reason or step.with_code_of):
+        yield at, "`reason` and `with_code_of` belong to `decides`"
     yield from _what_happens(script, step, at)
 
 
-_BY_PEOPLE = frozenset({"says", "decides", "keeps", "answers"})
+_BY_PEOPLE = frozenset({"says", "decides", "rewords", "keeps", "answers"})
+
+
+_ANSWERED = frozenset({"says", "decides", "rewords", "keeps"})
 
 
 def _what_happens(script: Script, step: Step, at: Trail) -> Iterator[Mistake]:
@@ -181,7 +186,7 @@ def _what_happens(script: Script, step: Step, at: Trail) -> Iterator[Mistake]:
     if step.says is not None:
         yield from _person((*at, "who"), step.who or "", directory)
         yield from _says(script, step, at)
-    elif step.decides is not None:
+    elif step.decides is not None or step.rewords is not None:
         yield from _decides(script, step, at)
     elif step.keeps is not None:
         yield from _person((*at, "who"), step.who or "", directory)
