@@ -93,8 +93,14 @@ def test_a_run_that_goes_on_brings_its_plan_and_opens_nothing(archive, library, 
     archive.open(record(library))
     second = archive.open(record(library, "run-2"))
     again = archive.open(record(library, "run-9", incident=second.incident))
-    assert again == second
+    assert again == second.model_copy(update={"bridge_pin": ""}), "its bridge has a PIN already"
     assert len(list((state / "incidents").iterdir())) == 2
+
+
+def test_each_incident_has_a_pin_of_its_own_for_the_bridge(archive, library):
+    first, second = archive.open(record(library)), archive.open(record(library, "run-2"))
+    assert first.bridge_pin.isdecimal()
+    assert (len(first.bridge_pin), first.bridge_pin == second.bridge_pin) == (6, False)
 
 
 def test_the_calendar_comes_along_pinned(archive, library):

@@ -69,7 +69,7 @@ class DiskArchive:
             plan=plan,
             plan_hash=hash,
             calendar=self._library.calendar(plan, record.opened.year),
-            bridge_pin=_bridge_pin(plan, record.opened_by),
+            bridge_pin=_bridge_pin(plan, record.opened_by) if record.incident is None else "",
         )
 
     def keep(self, entries: KeepEntries) -> int:

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
-from temporalio.client import Client
+from temporalio.client import Client, RPCTimeoutOrCancelledError
 from temporalio.common import (
     Priority,
     SearchAttributePair,
@@ -166,7 +166,10 @@ async def temporal_answers(within: timedelta = PATIENCE) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(within.total_seconds()):
             yield
-    except TimeoutError as error:
+    except (
+        TimeoutError,
+        RPCTimeoutOrCancelledError,
+    ) as error:  # the SDK's own is neither a time-out nor an RPCError
         raise TemporalUnavailable(
             f"Temporal gave no answer within {within.total_seconds():g} s; nothing is lost if it is tried again"
         ) from error
