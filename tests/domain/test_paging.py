@@ -31,6 +31,17 @@ def test_nobody_answers_so_the_page_climbs_from_sms_to_call_to_the_next_level_an
     assert "page 1: nobody answered; round 2 begins" in world.log("page")
 
 
+def test_whoever_answers_another_page_has_not_taken_the_incident():
+    world = World()
+    world.alert()
+    world.says(say.PageSomebody, person="eva", reason="The archive is locked")
+    world.says(say.Acknowledge, by="eva", page=2)
+
+    assert world.state.steps["answer"].status == "open"
+    world.acknowledges()
+    assert (world.state.steps["answer"].status, world.state.steps["answer"].by.key) == ("done", "ana")
+
+
 def test_an_acknowledgement_ends_the_page_keeps_the_promise_and_gives_the_role():
     world = World()
     world.alert()

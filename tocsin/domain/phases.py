@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from tocsin.domain.case import Case, Draft
 from tocsin.domain.plan import Step
-from tocsin.domain.state import TOCSIN, Actor, AnchorTime, Fact, Meeting, StepState
+from tocsin.domain.state import TOCSIN, Actor, AnchorTime, Fact, Meeting, Page, StepState
 from tocsin.domain.words import Anchor, Phase, StepStatus
 
 
@@ -44,7 +46,7 @@ def _completed_by(case: Case, step: Step) -> Actor | None:
     known: AnchorTime | Fact | None = None
     match kind:
         case "acknowledged":
-            answers = [page.acknowledged.by for page in state.pages.values() if page.acknowledged]
+            answers = [page.acknowledged.by for page in _summons(case) if page.acknowledged]
             return answers[0] if answers else None
         case "anchor":
             known = state.anchors.get(Anchor(name))
@@ -59,6 +61,14 @@ def _completed_by(case: Case, step: Step) -> Actor | None:
         case "estimated":
             known = state.facts.get(estimate.fact) if estimate else None
     return known.by if known else None
+
+
+def _summons(case: Case) -> Iterator[Page]:
+    """The pages that promises demand: whoever answers another one, about what is late or to decide, took nothing on."""
+    for obligation in case.state.obligations.values():
+        for duty in obligation.duties:
+            if duty.kind == "page":
+                yield from (case.state.pages[int(number)] for number in duty.refs)
 
 
 def _is_of(case: Case, meeting: Meeting, spec: str) -> bool:
