@@ -6,9 +6,10 @@ from tests.domain import harbour
 from tests.domain.world import World, says_nothing
 from tocsin.domain import commands as say
 from tocsin.domain.directory import Directory
+from tocsin.domain.plan import ReportField
 
 
-def reminding() -> World:
+def reminding(**changes: object) -> World:
     """The interim report asks an hour and a quarter of an hour before it is due."""
     specs = [
         spec.model_copy(update={"remind": (timedelta(hours=1), timedelta(minutes=15))})
@@ -16,7 +17,7 @@ def reminding() -> World:
         else spec
         for spec in harbour.plan().obligations
     ]
-    world = World(plan=harbour.plan().model_copy(update={"obligations": tuple(specs)}))
+    world = World(plan=harbour.plan().model_copy(update={"obligations": tuple(specs), **changes}))
     world.alert()
     world.acknowledges()
     return world
@@ -43,6 +44,20 @@ def test_nobody_is_reminded_of_what_is_known():
     world.passes(hours=3, minutes=10)
 
     assert [letter.dispatch.text for letter in world.sent("reminder")] == []
+
+
+def test_when_it_began_is_asked_for_like_any_fact():
+    interim = harbour.plan().reports["interim"]
+    began = ReportField(heading="It began", source="anchor:occurred")
+    reports = {**harbour.plan().reports, "interim": interim.model_copy(update={"fields": (began,)})}
+    world = reminding(reports=reports)
+
+    world.passes(hours=3)
+    assert [letter.dispatch.text for letter in world.sent("reminder")] == ["It began"]
+
+    world.says(say.SetAnchor, anchor="occurred", at=harbour.MONDAY_NOON)
+    world.passes(minutes=50)
+    assert len(world.sent("reminder")) == 1
 
 
 def test_the_next_round_of_a_page_tries_the_next_holder_of_the_role():

@@ -53,11 +53,16 @@ def assemble(case: Case, report: str, now: datetime) -> Report:
 
 
 def facts_owed(case: Case, report: str) -> Iterator[tuple[str, str]]:
-    """The facts that the report wants and nobody has stated: the role that owes each, and what it is."""
+    """What the report wants and nobody has stated: the role that owes it, and what it is.
+
+    Of the moments in it, only when it began is asked for: the others come by what people do.
+    """
     for field in case.plan.reports[report].fields:
         kind, _, name = field.source.partition(":")
         if kind == "fact" and name not in case.state.facts:
             yield case.plan.facts[name].owed_by, case.plan.facts[name].title
+        elif field.source == f"anchor:{Anchor.OCCURRED}" and Anchor.OCCURRED not in case.state.anchors:
+            yield _owing_role(case, kind, name), field.heading
 
 
 def _sent_before(case: Case, report: str) -> datetime | None:
