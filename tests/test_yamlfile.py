@@ -150,6 +150,10 @@ def test_a_directive_for_yaml_1_1_does_not_bring_its_booleans_back():
     assert read_text("%YAML 1.1\n---\ncountry: NO\n").data == {"country": "NO"}
 
 
+def test_folded_lines_become_one_and_nothing_stays_where_they_were_joined():
+    assert read_text("say: >-\n  one\n  two\n\n  three\n", "<text>").data == {"say": "one two\nthree"}
+
+
 def test_data_is_plain_python():
     data = read_text("a: &x {b: [1, 2.5]}\nc: *x\n").data
     assert data == {"a": {"b": [1, 2.5]}, "c": {"b": [1, 2.5]}}

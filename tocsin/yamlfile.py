@@ -160,8 +160,12 @@ _CORE_SCHEMA: tuple[tuple[re.Pattern[str], Callable[[str], Any]], ...] = (
 """What unquoted text means (YAML 1.2.2, section 10.3.2); everything else is a string."""
 
 
+_FOLD = "\a"
+"""The round-trip reader leaves one where a line of folded text was joined to the next; nobody can write it there."""
+
+
 def _scalar(node: ScalarNode) -> Any:
-    text: str = node.value
+    text: str = node.value.replace(_FOLD, "") if node.style == ">" else node.value
     if node.style or node.tag == _TEXT_TAG:
         return text
     return next((read(text) for pattern, read in _CORE_SCHEMA if pattern.fullmatch(text)), text)
