@@ -22,10 +22,12 @@ class Clock:
 
     def __init__(self) -> None:
         self._read = datetime.now(UTC), time.monotonic()
+        self.readings = 0
 
     def set(self, now: datetime) -> None:
         """The server says that it is `now`."""
         self._read = now, time.monotonic()
+        self.readings += 1
 
     def __call__(self) -> datetime:
         """The time, UTC."""

@@ -53,7 +53,7 @@ class NoTestServer(Exception):
 
 @dataclass(frozen=True)
 class House:
-    """Everything that runs for one rehearsal. `env` is the server; awaiting a result there lets time skip."""
+    """Everything that runs for one rehearsal; `env` is the server."""
 
     env: WorkflowEnvironment
     client: Client
@@ -131,7 +131,7 @@ def _quiet_runtime() -> Runtime:
 
 
 async def begin_time(house: House) -> WorkflowHandle[RehearsalWorkflow, None]:
-    """Start the workflow that keeps the time; awaiting its result lets time skip."""
+    """Start the workflow that keeps the time."""
     handle = await house.env.client.start_workflow(RehearsalWorkflow.run, id="rehearsal", task_queue=QUEUE)
     house.timekeeper.begin(lambda nap: handle.signal(RehearsalWorkflow.nap, nap))
     return handle

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
+from temporalio.api.testservice.v1 import LockTimeSkippingRequest, UnlockTimeSkippingRequest
 from temporalio.client import WorkflowHandle
 
 from tocsin import yamlfile
@@ -16,13 +18,16 @@ from tocsin.library import PlanLibrary
 from tocsin.rehearsal.clock import Clock, Timekeeper
 from tocsin.rehearsal.house import House, begin_time, opened_house
 from tocsin.rehearsal.people import People
-from tocsin.rehearsal.playing import Player
+from tocsin.rehearsal.playing import Player, RehearsalFailed
 from tocsin.rehearsal.register import RehearsedIncidents
 from tocsin.rehearsal.result import Result
 from tocsin.rehearsal.reviewing import review
 from tocsin.rehearsal.script import Script, prepare
 from tocsin.rehearsal.timers import RehearsalWorkflow
 from tocsin.yamlfile import Document
+
+STANDSTILL = timedelta(minutes=1)
+"""In real time, without any activity: longer than the slowest paper takes to print on a busy machine."""
 
 
 class Stage:
@@ -79,22 +84,35 @@ class Stage:
 
 
 async def _play(player: Player, house: House) -> None:
-    """Play while time skips: it does as long as somebody waits for the end of the workflow that keeps it."""
+    """Play while time skips. Raises `RehearsalFailed` when it comes to a standstill."""
     time = await begin_time(house)
-    playing = house.timekeeper.background.spawn(_to_the_end(player, time))
+    playing = house.timekeeper.background.spawn(_to_the_end(player, house, time))
     await (
         house.timekeeper.background.settled()
     )  # with no timer set, time would skip to the end of all time-outs
-    await time.result()
+    await house.env.client.test_service.unlock_time_skipping(UnlockTimeSkippingRequest())
+    while not playing.done():
+        before = house.timekeeper.clock.readings
+        await asyncio.wait([playing], timeout=STANDSTILL.total_seconds())
+        if not playing.done() and house.timekeeper.clock.readings == before:
+            raise RehearsalFailed(_standstill(house.timekeeper.clock()))
     await playing
 
 
-async def _to_the_end(player: Player, time: WorkflowHandle[RehearsalWorkflow, None]) -> None:
-    """Time ends with the play, however that ends."""
+async def _to_the_end(player: Player, house: House, time: WorkflowHandle[RehearsalWorkflow, None]) -> None:
+    """When the play ends, however it does, time skips no more: what would come next is not part of it."""
     try:
         await player.play()
     finally:
+        await house.env.client.test_service.lock_time_skipping(LockTimeSkippingRequest())
         await time.signal(RehearsalWorkflow.end)
+
+
+def _standstill(at: datetime) -> str:
+    return (
+        f"nothing has happened for {STANDSTILL.total_seconds():.0f} s, and it is {at:%d %B %Y %H:%M} UTC in the "
+        "rehearsal; a workflow or an activity that cannot go on says why in the log"
+    )
 
 
 def _document(scenario: Path | str) -> Document:

@@ -17,7 +17,7 @@ WAKING = timedelta(minutes=5)
 
 @workflow.defn(name="Rehearsal")
 class RehearsalWorkflow:
-    """Runs as long as the rehearsal: whoever waits for its end lets time skip."""
+    """Runs as long as the rehearsal, and has a timer for everybody who sleeps."""
 
     def __init__(self) -> None:
         self._is_over = False
