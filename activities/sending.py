@@ -42,7 +42,7 @@ class Renderer(Protocol):
 def recipient_of(directories: Directories, dispatch: Dispatch) -> tuple[str, Contact, str]:
     """The directory's key, contact and address for a dispatch; in a drill, the drill inbox stands in for outsiders."""
     directory = directories.directory(dispatch.plan.name)
-    found = directory.contact(dispatch.target)
+    found = directory.contact(dispatch.target, dispatch.created)
     if found is None:
         raise ApplicationError(
             f"the directory has nobody for {dispatch.target}", type="Unreachable", non_retryable=True

@@ -91,7 +91,8 @@ class Asking:
         return link, self._proofs.code(matter, person)
 
     def _person(self, dispatch: Dispatch) -> str:
-        found = self._directories.directory(dispatch.plan.name).contact(dispatch.target)
+        directory = self._directories.directory(dispatch.plan.name)
+        found = directory.contact(dispatch.target, dispatch.created)
         if found is None:
             raise LookupError(f"the directory has nobody for {dispatch.target}")
         return found[0]

@@ -7,6 +7,7 @@ import pytest
 from tests.domain import harbour
 from tests.domain.world import World, fails, is_down, refuses
 from tocsin.domain import commands as say
+from tocsin.domain.calendar import PersonalHours
 from tocsin.domain.commands import CommandRefused
 from tocsin.domain.escalation import REMEMBERED_TRIES
 from tocsin.domain.words import Status, Verdict
@@ -29,6 +30,19 @@ def test_nobody_answers_so_the_page_climbs_from_sms_to_call_to_the_next_level_an
 
     assert world.reached[3:] == [("sms", "ana")]
     assert "page 1: nobody answered; round 2 begins" in world.log("page")
+
+
+@pytest.mark.parametrize(("hours", "first"), [("06:00-22:00", "ana"), ("22:00-24:00", "rui")])
+def test_of_those_who_hold_a_role_whoever_is_at_work_is_paged_first(hours, first):
+    """It is morning. Nobody says when rui works, so he always does."""
+    people = harbour.directory().people
+    at_work = people["ana"].model_copy(update={"hours": PersonalHours(timezone="Europe/Lisbon", hours=hours)})
+    directory = harbour.directory().model_copy(
+        update={"people": {**people, "ana": at_work}, "roles": {"pilot": ("ana", "rui")}}
+    )
+    world = World(directory=directory)
+    world.alert()
+    assert world.reached[0] == ("sms", first)
 
 
 def test_whoever_answers_another_page_has_not_taken_the_incident():

@@ -114,6 +114,14 @@ class PersonalHours(Value):
     week: Week = WEEKDAYS
     hours: Hours = WorkingHours(opens=time(0), closes=time(0))
 
+    def include(self, moment: datetime) -> bool:
+        """Whether the person works at that moment."""
+        local = moment.astimezone(ZoneInfo(self.timezone))
+        is_before_the_end = self.hours.closes == time(0) or local.time() < self.hours.closes
+        return (
+            WEEKDAYS[local.weekday()] in self.week and self.hours.opens <= local.time() and is_before_the_end
+        )
+
 
 def _check_holiday_code(code: str) -> str:
     if not re.fullmatch(r"[A-Z]{2}(-[A-Za-z0-9-]+)?", code):

@@ -102,6 +102,11 @@ def _step(draft: Draft, command: said.FinishStep) -> None:
         raise CommandRefused(f"say why step {step.id} is skipped")
     if not command.skip and (waiting := tasks.waits_for(draft, step.after)):
         raise CommandRefused(f"step {step.id} comes after {listed(waiting)}, which is not done yet")
+    if not command.skip and (step.done_when or "").startswith("deployed"):
+        raise CommandRefused(
+            f"step {step.id} is done once a measure for it was tested and deployed: tocsin mitigation "
+            f'{draft.state.reference} add "what it is"'
+        )
     phases.finish(draft, step, command.actor, command.skip, command.reason)
 
 

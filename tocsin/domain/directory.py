@@ -7,6 +7,7 @@ address is kept where it cannot be corrected.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field
@@ -63,7 +64,7 @@ class Directory(Value):
     """Everybody whom one plan may have to reach.
 
     A role lists its holders in the order in which they are tried: the first at first, the next each time that a page
-    comes round again.
+    comes round again. Those who are at work go before those whose hours it is not.
     """
 
     people: dict[Key, Contact]
@@ -86,16 +87,23 @@ class Directory(Value):
             for key, contact in self.members(audience).items()
         )
 
-    def contact(self, target: Target) -> tuple[str, Contact] | None:
-        """Whom a target means, with their key; `None` when the directory has nobody."""
+    def contact(self, target: Target, at: datetime | None = None) -> tuple[str, Contact] | None:
+        """Whom a target means `at` that moment, with their key; `None` when the directory has nobody."""
         if target.audience is not None:
             member = self.members(target).get(target.member or "")
             return (target.member or "", member) if member else None
-        holders = self.roles.get(target.role or "", ())
+        holders = self._in_turn(target.role or "", at)
         key = target.person or (holders[target.turn % len(holders)] if holders else "")
         if target.supervisor:
             key = (self.people[key].supervisor if key in self.people else None) or ""
         return (key, self.people[key]) if key in self.people else None
+
+    def _in_turn(self, role: str, at: datetime | None) -> list[str]:
+        def is_off(key: str) -> bool:
+            hours = self.people[key].hours if key in self.people else None
+            return at is not None and hours is not None and not hours.include(at)
+
+        return sorted(self.roles.get(role, ()), key=is_off)
 
     def roles_of(self, person: str) -> tuple[str, ...]:
         """The roles that a person holds."""

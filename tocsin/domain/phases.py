@@ -53,8 +53,8 @@ def _completed_by(case: Case, step: Step) -> Actor | None:
         case "fact":
             known = state.facts.get(name)
         case "deployed":
-            deployed = [item.deployed_by for item in state.mitigations.values() if item.deployed_by]
-            return deployed[0] if deployed else None
+            measures = [item for item in state.mitigations.values() if name in {"", item.kind}]
+            return next((item.deployed_by for item in measures if item.deployed_by), None)
         case "held":
             held = [item.by for item in state.meetings.values() if item.held and _is_of(case, item, name)]
             return held[0] if held else None

@@ -102,8 +102,8 @@ class FactSpec(Value):
 class Step(Value):
     """One thing to do in a phase, once the steps `after` which it comes are done.
 
-    `done_when` lets the record itself complete it: `deployed` by a mitigation that is deployed, `held:…` by the meeting
-    of an obligation.
+    `done_when` lets the record itself complete it: `deployed` by a mitigation that is deployed, of one kind where it
+    names that, `held:…` by the meeting of an obligation.
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
@@ -113,7 +113,7 @@ class Step(Value):
     done_when: Annotated[
         str | None,
         Field(
-            pattern=r"^(acknowledged|estimated|deployed|anchor:[a-z_]+|fact:[a-z_]+|held:[a-z][a-z0-9-]*)$"
+            pattern=r"^(acknowledged|estimated|deployed(:(short_term|remediation))?|anchor:[a-z_]+|fact:[a-z_]+|held:[a-z][a-z0-9-]*)$"
         ),
     ] = None
 

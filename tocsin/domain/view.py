@@ -312,6 +312,8 @@ def _step_command(case: Case, ref: str, step: Step) -> str:
             return f"tocsin classify {ref} {'|'.join(case.plan.severities)}"
         case "anchor":
             return f"tocsin fact {ref} {name} now"
+        case "deployed":
+            return f'tocsin mitigation {ref} add "…"'
         case _:
             return f"tocsin step {ref} {step.id}"
 
