@@ -1,3 +1,4 @@
+import hashlib
 import json
 import logging
 import shutil
@@ -109,6 +110,14 @@ def test_a_kept_version_that_somebody_edited_is_not_trusted(plans, state, caplog
     _, hash = PlanLibrary(plans, state).find(pin)
     assert hash != pin.hash
     assert "was changed" in caplog.text
+
+
+def test_a_version_comes_back_byte_by_byte(plans, state):
+    library = PlanLibrary(plans, state)
+    pin = library.plans["allcode"].pin
+    assert hashlib.sha256(library.content(pin.hash)).hexdigest() == pin.hash
+    (state / "plans" / f"{pin.hash}.json").unlink()
+    assert library.content(pin.hash) is None
 
 
 def test_a_hash_is_never_taken_for_a_path(plans, state):

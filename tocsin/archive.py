@@ -144,8 +144,8 @@ class DiskArchive:
 
     def _stored(self, plan: Plan, hash: str) -> bytes:
         """The version as the library keeps it; where that was lost, what is left of it."""
-        path = self._state / "plans" / f"{hash}.json"
-        return path.read_bytes() if path.exists() else canonical(plan, {})
+        kept = self._library.content(hash)
+        return canonical(plan, {}) if kept is None else kept
 
     def _log_occurrence(self, record: OpenRecord, hash: str) -> Occurrence:
         found: Occurrence = record.incident or naming.identify(record.key, record.opened_by), None

@@ -97,6 +97,10 @@ class PlanLibrary:
         _log.error("plan %s: version %s is lost; %s is used in its place", pin.name, pin.hash, today.hash)
         return today.plan, today.hash
 
+    def content(self, hash: str) -> bytes | None:
+        """The bytes of which `hash` is the hash: a version that was loaded once. Raises `OSError`."""
+        return self._store.content(hash)
+
     def calendar(self, plan: Plan, year: int) -> BusinessCalendar:
         """Business time for an incident of `year`: the year before (a late discovery), that year and the next."""
         return pinned(plan.calendar, year - 1)

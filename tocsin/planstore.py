@@ -41,6 +41,13 @@ class PlanStore:
             self._found[hash] = plan
         return self._found[hash]
 
+    def content(self, hash: str) -> bytes | None:
+        """The bytes of a version, as they were kept; `None` when they are lost. Raises `OSError`."""
+        try:
+            return self._path(hash).read_bytes()
+        except FileNotFoundError:
+            return None
+
     def _read(self, path: Path, hash: str) -> Plan | None:
         try:
             content = path.read_bytes()
