@@ -6,24 +6,34 @@ some of it late and some never), and short ones in their own words.
 
 from __future__ import annotations
 
+import json
+from collections.abc import AsyncIterator
 from datetime import datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import holidays
 import pytest
 
 from tests.clauses.conftest import Rehearsed
+from tests.clauses.publishing import Publisher, published_at
 from tests.clauses.reading import DRIFT, about, entries, is_at, row
 from tests.clauses.rows import PLANS
 from tests.newsstand import at, item, rss
 from tocsin import feedformats
+from tocsin.acknowledging import NotAcknowledged
+from tocsin.cli import main
+from tocsin.cli.errors import Unavailable
+from tocsin.cli.incidents import Incidents
 from tocsin.cli.shelf import Shelf
+from tocsin.domain.durations import parse_duration
 from tocsin.domain.feeds import ReadFeed, news_in
 from tocsin.domain.plan import Plan
 from tocsin.domain.words import StepStatus, Verdict
 from tocsin.library import PlanLibrary
 from tocsin.rehearsal.result import Received, Result
+from tocsin.settings import Settings
 
 IST = ZoneInfo("Asia/Kolkata")
 TEAM = {"asha", "ravi", "noor", "meera"}
@@ -512,6 +522,49 @@ def test_M20_what_the_review_said_is_kept_with_the_version_of_the_plan(outage):
     }
 
 
+# M21: metrics
+
+
+def measured(story: Result, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """What `tocsin metrics` tells of an incident that is archived."""
+
+    async def connect() -> Incidents:
+        raise Unavailable("nobody is asked: everything is archived")
+
+    settings = Settings(state=story.archive)
+    office = main.Office(connect, settings=lambda: settings, now=lambda: story.ended)
+    assert main.run(["metrics", "--plan", "miniorange", "-o", "json"], office) == 0
+    told: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return told
+
+
+def test_M21_times_of_the_response_are_told_by_plan_and_level(outage, capsys):
+    [group] = measured(outage, capsys)["summaries"]
+    assert (group["plan"], group["severity"], group["incidents"]) == ("miniorange", "level2", 1)
+    took = {name: parse_duration(times["median"]) for name, times in group["times"].items()}
+    assert abs(took["acknowledge"] - timedelta(minutes=2)) < DRIFT
+    assert abs(took["notify"] - timedelta(minutes=10)) < DRIFT
+    assert abs(took["mitigate"] - timedelta(hours=28, minutes=40)) < DRIFT
+    assert abs(took["resolve"] - timedelta(hours=48, minutes=40)) < DRIFT
+
+
+def test_M21_so_are_the_shares_of_promises_kept_late_and_missed(outage, intruder, capsys):
+    [good] = measured(outage, capsys)["summaries"]
+    assert (good["met"], good["late"], good["missed"]) == (1.0, 0.0, 0.0)
+    told = measured(intruder, capsys)
+    [bad] = told["summaries"]
+    assert (bad["verdicts"]["late"], bad["verdicts"]["missed"]) == (3, 2)
+    # Kept: the summons, the document, the management's notice, the customers' decision, the follow-up, the authority,
+    # the report; one meeting, three updates, and sixteen notices to employees.
+    assert bad["verdicts"]["met"] == 7 + 1 + 3 + 16
+    assert bad["met"] == pytest.approx(27 / 32)
+    [incident] = told["incidents"]
+    assert [(each["key"], each["clause"]) for each in incident["missed"]] == [
+        ("review-meeting", "11. Review of the Information Security Continuity"),
+        ("plan-reviewed", "11. Review of the Information Security Continuity"),
+    ]
+
+
 # M22: contacts by responsibility
 
 
@@ -591,3 +644,58 @@ def test_M23_before_anything_is_confirmed_no_authority_is_owed_anything(outage):
     promise = row(outage, "authorities")
     assert (promise.due, promise.verdict) == (None, Verdict.NOT_APPLICABLE)
     assert outage.to("authority-desk") == ()
+
+
+# M24: everybody acknowledges the policy
+
+
+@pytest.fixture
+async def publisher(tmp_path: Path) -> AsyncIterator[Publisher]:
+    async with published_at(tmp_path) as publisher:
+        yield publisher
+
+
+READERS = ["asha", "dev", "leela", "lina", "meera", "noor", "ravi", "vikram"]
+
+
+async def test_M24_a_published_version_asks_each_of_those_whom_it_names(publisher):
+    assert "nobody was asked to acknowledge it" in publisher.note
+
+    await publisher.publishes()
+
+    mails = await publisher.mails(len(READERS))
+    assert sorted(mail.to.partition("@")[0].partition(".")[0] for mail in mails) == READERS
+    assert all("Incident Response Plan" in mail.subject for mail in mails)
+    assert publisher.note.endswith(f": not acknowledged by {publisher.in_order(READERS)}")
+
+
+async def test_M24_who_acknowledges_is_on_the_record_and_who_has_not_is_reminded_and_known(publisher):
+    await publisher.publishes()
+    await publisher.mails(len(READERS))
+    for person in ("asha", "lina"):
+        await publisher.acknowledges(person)
+    others = [key for key in READERS if key not in {"asha", "lina"}]
+    assert publisher.note.endswith(f": not acknowledged by {publisher.in_order(others)}")
+
+    await publisher.passes(days=3)
+
+    reminders = (await publisher.mails(len(READERS) + len(others)))[len(READERS) :]
+    assert sorted(mail.to.partition(".")[0] for mail in reminders) == others
+
+    for person in others:
+        await publisher.acknowledges(person)
+    assert publisher.note == ""
+
+
+async def test_M24_nobody_acknowledges_for_somebody_else_and_an_edit_is_a_version_of_its_own(publisher):
+    await publisher.publishes()
+    await publisher.mails(len(READERS))
+    with pytest.raises(NotAcknowledged):
+        await publisher.acknowledges("leela", code_of="asha")
+    for person in READERS:
+        await publisher.acknowledges(person)
+    assert publisher.note == ""
+
+    publisher.edits("title: Incident Response Plan", "title: Incident Response Plan, revised")
+
+    assert "nobody was asked to acknowledge it" in publisher.note
