@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.clauses.rows import HERE, Row, rows, tests_of
+from tests.clauses.rows import HERE, Row, rows, named_after
 
 WIDTHS = (4, 62, 46, 58)
 
@@ -31,7 +31,7 @@ class Outcomes:
 
 def verdict(row: Row, outcomes: Outcomes) -> str:
     """`passed` when every test of the row did."""
-    results = {outcomes.of.get(test, "not run") for test in tests_of(row)}
+    results = {outcomes.of.get(test, "not run") for test in named_after(row)}
     return "no test" if not results else "passed" if results == {"passed"} else ", ".join(sorted(results))
 
 
@@ -42,7 +42,7 @@ def lines(outcomes: Outcomes) -> list[str]:
 
 
 def _lines_of(row: Row, outcomes: Outcomes) -> list[str]:
-    tests, entries = tests_of(row) or ["none"], list(row.entries) or ["none"]
+    tests, entries = named_after(row) or ["none"], list(row.entries) or ["none"]
     demand = _wrapped(row.demand, WIDTHS[1])
     height = max(len(tests), len(entries), len(demand))
     result = [verdict(row, outcomes)]

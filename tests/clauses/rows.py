@@ -39,7 +39,7 @@ def rows() -> list[Row]:
     ]
 
 
-def tests_of(row: Row) -> list[str]:
+def named_after(row: Row) -> list[str]:
     """The names of the tests that are named after a row, wherever in this folder they stand."""
     return [name for name in _test_names() if name.startswith(f"test_{row.row}_")]
 

@@ -69,9 +69,13 @@ alert:
   labels: {alertname: Intrusion, site: pune, severity: warning, category: data_loss}
   annotations: {summary: A disk is gone, description: Addresses of customers were on it}
 people:
-  asha: {answers: phone}
+  asha: {answers: sms}
+  vikram: {answers: phone}
+  leela: {answers: sms}
 steps:
   - {at: PT1H, who: asha, says: fact confirmed now}
+  - {at: PT2H, who: asha, says: update "The disk was encrypted"}
+  - {at: PT2H, who: asha, says: interval team-update P7D "Nothing changes any more"}
 """
 
 
@@ -632,7 +636,8 @@ def test_M23_while_legal_says_nothing_nothing_is_sent_and_it_is_missed(rehearsed
     assert [is_at(each, days=1, hours=1 + hours) for each, hours in zip(asked, (0, 24, 44), strict=True)] == [
         True
     ] * 3
-    [page, *_] = [each for each in story.to("vikram") if each.purpose == "page"]
+    [page] = [each for each in story.to("vikram") if each.purpose == "page"]
+    assert (page.channel, page.answer) == ("phone", "1"), "he hears of it, and decides nothing"
     assert is_at(page.offset, days=2, hours=23), "two hours before it is due"
     assert story.to("authority-desk") == ()
     promise = row(story, "authorities")

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.clauses.rows import PLANS, found, rows, tests_of
+from tests.clauses.rows import PLANS, found, rows, named_after
 
 SOURCE = Path(__file__).parents[3] / "shared" / "policies" / "CLAUSES.md"
 
 
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row.row)
 def test_every_row_has_a_test_and_stands_in_its_plan(row):
-    assert tests_of(row), f"no test is named test_{row.row}_…"
+    assert named_after(row), f"no test is named test_{row.row}_…"
     assert row.entries, f"{row.row} names no entry of plans/{row.plan}"
     for entry in row.entries:
         assert found(row, entry) is not None
