@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.clauses.rows import HERE, Row, rows, named_after
+from tests.clauses.rows import HERE, Row, named_after, rows
 
 WIDTHS = (4, 62, 46, 58)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clauses.rows import PLANS, found, rows, named_after
+from tests.clauses.rows import PLANS, found, named_after, rows
 
 SOURCE = Path(__file__).parents[3] / "shared" / "policies" / "CLAUSES.md"
 
