@@ -1,4 +1,8 @@
-"""Names in the place of keys: the domain writes `@dana`, or `@@dana` where the ways to reach her are wanted too."""
+"""Names in the place of keys: the domain writes `@dana`, or `@@dana` where the ways to reach her are wanted too.
+
+`@role/coordinator` is whoever the directory names first for a role, where it is not for the incident to say who holds
+it.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from tocsin.domain.directory import Contact, Directory
 Contacts = Mapping[str, Contact]
 """Those whom a text may mention, by the directory's key."""
 
-_KEY = re.compile(r"(?<![\w.+@-])(@@?)([a-z0-9]+(?:-[a-z0-9]+)*)(?![\w-]|\.\w)")
+_KEY = re.compile(r"(?<![\w.+@-])(@@?)((?:role/\w+)|[a-z0-9]+(?:-[a-z0-9]+)*)(?![\w-]|\.\w)")
 """Not the `@example` of an address."""
 
 
@@ -21,7 +25,8 @@ def everybody(directory: Directory, customer: str | None) -> Contacts:
     contacts = {key: Contact(name=each.name) for key, each in directory.customers.items()}
     for members in [*groups, directory.people]:
         contacts |= members
-    return contacts
+    holders = {role: directory.people.get(keys[0]) for role, keys in directory.roles.items() if keys}
+    return contacts | {f"role/{role}": holder for role, holder in holders.items() if holder}
 
 
 def named(text: str, contacts: Contacts, spelling: Callable[[str], str] = str) -> str:

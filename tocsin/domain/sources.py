@@ -9,8 +9,9 @@ from operator import itemgetter
 from tocsin.domain import phases
 from tocsin.domain.case import Case
 from tocsin.domain.durations import describe
-from tocsin.domain.state import Actor, Mitigation, Target
-from tocsin.domain.words import Anchor, Phase, StepStatus
+from tocsin.domain.performance import broken_agreement
+from tocsin.domain.state import Actor, Mitigation, Obligation, Target
+from tocsin.domain.words import Anchor, Phase, StepStatus, Verdict
 
 NONE_RECORDED = "None is recorded"
 
@@ -184,17 +185,25 @@ def _meetings(case: Case, now: datetime) -> str:
 
 def _promises(case: Case, now: datetime) -> str:
     return "\n".join(
-        f"- {case.plan.obligation(item.spec).title}, due {local(case, item.due)}: {item.verdict}"
+        f"- {case.plan.obligation(item.spec).title}, due {local(case, item.due)}: {item.verdict}{_breach(case, item)}"
         for item in sorted(case.state.obligations.values(), key=lambda item: item.due)
     )
+
+
+def _breach(case: Case, item: Obligation) -> str:
+    broken = broken_agreement(case.plan, item.spec) if item.verdict is Verdict.MISSED else ""
+    return f", which breaks {broken}" if broken else ""
 
 
 def _agreement(case: Case, now: datetime) -> str:
     agreement = case.plan.agreement
     if agreement is None:
         return ""
-    ask = case.plan.roles[agreement.contact].title if agreement.contact else ""
-    return f"{agreement.title} ({agreement.reference})" + (f"; ask {ask}" if ask else "")
+    named = f"{agreement.title} ({agreement.reference})"
+    if agreement.contact is None:
+        return named
+    holder = case.state.roles.get(agreement.contact) or f"role/{agreement.contact}"
+    return f"{named}; ask @@{holder} ({case.plan.roles[agreement.contact].title})"
 
 
 SOURCES: dict[str, Callable[[Case, datetime], str]] = {
