@@ -16,7 +16,8 @@ from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Worker
+from temporalio.worker import Worker, WorkflowRunner
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities.directory import DirectoryActivities
 from activities.email import EmailActivities
@@ -40,6 +41,7 @@ from tocsin.domain.messages import CommandReply, IncidentStart
 from tocsin.domain.opening import reported_by
 from tocsin.domain.state import Actor, Message, PlanPin
 from tocsin.domain.view import IncidentView, LedgerRow
+from tocsin.rehearsal.runner import RehearsalRunner
 from workflows.incident import IncidentWorkflow
 from workflows.post_incident import PostIncidentWorkflow
 
@@ -213,11 +215,14 @@ def _build(house: Lighthouse, executor: ThreadPoolExecutor) -> list[Worker]:
         naming.PHONE_QUEUE: [PhoneActivities(house.phone, directories, renderer).call],
     }
     stories = {naming.INCIDENT_QUEUE: [IncidentWorkflow, PostIncidentWorkflow]}
+    sandboxed = SandboxedWorkflowRunner()
+    runner: WorkflowRunner = RehearsalRunner(sandboxed) if house.env.supports_time_skipping else sandboxed
     return [
         Worker(
             house.client,
             task_queue=queue,
             workflows=stories.get(queue, []),
+            workflow_runner=runner,
             activities=activities[queue],
             activity_executor=executor,
         )

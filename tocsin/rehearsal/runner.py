@@ -7,24 +7,41 @@ timer that is about to fire is not cancelled on the server; the workflow has for
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
-from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowInstance, WorkflowInstanceDetails
+from temporalio.worker import (
+    UnsandboxedWorkflowRunner,
+    WorkflowInstance,
+    WorkflowInstanceDetails,
+    WorkflowRunner,
+)
 from temporalio.workflow import Info
 
 ABOUT_TO_FIRE = timedelta(seconds=5)
 """Longer than any workflow task takes."""
 
 
-class RehearsalRunner(UnsandboxedWorkflowRunner):
-    """Runs workflows as in production, and leaves timers alone that are about to fire."""
+class RehearsalRunner(WorkflowRunner):
+    """Runs workflows as `runner` does, by default as in production, and leaves timers alone that are about to fire."""
+
+    def __init__(self, runner: WorkflowRunner | None = None) -> None:
+        self._runner = runner or UnsandboxedWorkflowRunner()
+
+    def prepare_workflow(self, defn: Any) -> None:
+        """Prepare it as the other runner would."""
+        self._runner.prepare_workflow(defn)
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
-        """The instance that production would have, behind a filter."""
-        return _Lenient(super().create_instance(det))
+        """The instance that the other runner would make, behind a filter."""
+        return _Lenient(self._runner.create_instance(det))
+
+    def set_worker_level_failure_exception_types(self, types: Sequence[type[BaseException]]) -> None:
+        """Tell the other runner."""
+        self._runner.set_worker_level_failure_exception_types(types)
 
 
 class _Lenient(WorkflowInstance):
