@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.domain import observatory
-from tests.domain.world import World
+from tests.domain.world import World, delivers, refuses
 from tocsin.domain import commands as say
 from tocsin.domain.commands import CommandRefused
 from tocsin.domain.delivery import DeliveryState
@@ -240,3 +240,12 @@ def test_a_message_that_lost_its_form_is_delivered_and_the_ledger_says_so(world)
     assert world.verdict("log#1") is Verdict.MET
     assert "not as it was meant: template log.md.j2 failed" in world.row("log#1").reason
     assert any("template log.md.j2 failed" in text for text in world.log("rendering"))
+
+
+def test_a_notice_that_came_to_nothing_can_be_sent_again(world):
+    world.vendors["email"] = refuses
+    world.passes(hours=4)
+    assert world.verdict("log#1") is Verdict.OVERDUE
+    world.vendors["email"] = delivers
+    world.says(say.SendReport, report="log")
+    assert world.verdict("log#1") is Verdict.LATE

@@ -22,6 +22,7 @@ from tocsin.domain import commands as said
 from tocsin.domain.case import Draft
 from tocsin.domain.commands import CommandRefused
 from tocsin.domain.durations import describe
+from tocsin.domain.duties import Duty
 from tocsin.domain.plan import Step
 from tocsin.domain.sense import listed
 from tocsin.domain.state import Page, PageLevel, StepState, Target
@@ -179,8 +180,10 @@ def _send_report(draft: Draft, command: said.SendReport) -> None:
         obligations.send_now(draft, obligation)
 
 
-def _reports(duty: Any, report: str) -> bool:
-    return duty.report is not None and duty.report.report == report
+def _reports(duty: Duty, report: str) -> bool:
+    """Whether a duty brings the report to somebody, as a paper of its own or as what a notice says."""
+    told = duty.report.report if duty.report else duty.notify.message if duty.notify else ""
+    return told == report
 
 
 _COMMANDS: dict[type, Callable[[Draft, Any], None]] = {

@@ -66,4 +66,5 @@ def close(draft: Draft, command: said.Close) -> None:
     for step in phases.open_steps(draft):
         phases.finish(draft, step, command.actor, skip=True, reason="the incident was closed")
     draft.state.status = Status.CLOSED
-    draft.record("closed", command.reason or "nothing more is owed", command.actor)
+    closed = "closed with what was still owed" if owed or steps else "nothing more is owed"
+    draft.record("closed", command.reason or closed, command.actor)

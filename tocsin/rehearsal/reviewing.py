@@ -144,7 +144,7 @@ def _file(attachment: dict[str, Any]) -> SentFile:
 
 def _reply(player: Player, message: Message, letter: Letter | None) -> str:
     """The text message that came back for a page: its code."""
-    if letter is None or not letter.dispatch.code:
+    if letter is None or not letter.dispatch.code or message.kind != "sms":
         return ""
     from_them = (each for each in player.sandbox.store.newest("sms") if each.sender == message.to)
     return next((each.text for each in from_them if each.text == letter.dispatch.code), "")
