@@ -94,7 +94,7 @@ class PostIncidentWorkflow(Casework):
         return IncidentOutcome(incident=archived.id, status=archived.status.value)
 
     async def save_histories(self) -> None:
-        """Save what Temporal will forget; where that cannot be done the rest is archived, and `tocsin verify` says so."""
+        """Save what Temporal will forget; where that cannot be done the rest is archived, and `tocsin verify` tells."""
         state = self.case.state
         try:
             await workflow.execute_activity_method(

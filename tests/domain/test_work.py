@@ -244,7 +244,7 @@ def test_a_message_that_lost_its_form_is_delivered_and_the_ledger_says_so(world)
 
 def test_a_notice_that_came_to_nothing_can_be_sent_again(world):
     world.vendors["email"] = refuses
-    world.passes(hours=4)
+    world.passes(hours=4, minutes=1)
     assert world.verdict("log#1") is Verdict.OVERDUE
     world.vendors["email"] = delivers
     world.says(say.SendReport, report="log")

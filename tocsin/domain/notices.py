@@ -109,7 +109,9 @@ def sent(draft: Draft, event: Sent) -> None:
         draft.state.reports_sent[message.obligation or message.template] = draft.now
     if event.note:
         message.lacks = event.note
-        draft.record("rendering", f"{message.channel} {message.id} went out not as it was meant: {event.note}")
+        draft.record(
+            "rendering", f"{message.channel} {message.id} went out not as it was meant: {event.note}"
+        )
 
 
 def not_sent(draft: Draft, event: NotSent) -> None:
