@@ -145,7 +145,7 @@ def test_P2_an_impact_that_nobody_assessed_in_time_is_late_on_the_ledger(weekend
 
 def test_P2_the_recovery_effort_is_put_on_the_record(account: Result) -> None:
     assert row(account, "recovery-defined").verdict is Verdict.MET
-    [final] = [mail for mail in account.to("taras") if mail.purpose == "report"]
+    [final] = [mail for mail in account.to("taras") if "Incident report" in mail.subject]
     assert "Two engineers for a day, new secrets for every support account" in final.text
     assert "Tickets of about forty customers; no payment data" in final.text
 
@@ -243,8 +243,9 @@ def test_P5_the_ceo_is_asked_reminded_and_called_before_the_deadline(weekend: Re
     assert {message.channel for message in asked} == {"email", "sms"}
     hours = (39, 39, 51 - 6, 51 - 6, 51 - 2, 51 - 2)
     assert [is_at(m.offset, hours=wanted) for m, wanted in zip(asked, hours, strict=True)] == [True] * 6
-    calls = [m for m in weekend.to("olena") if m.purpose == "page" and m.channel == "phone"]
+    calls = [m for m in weekend.to("olena") if m.channel == "phone" and m.offset > timedelta(hours=40)]
     assert is_at(calls[0].offset, hours=50)
+    assert calls[0].purpose == "page"
     assert max(call.offset for call in calls) < timedelta(hours=51)
 
 
@@ -298,18 +299,22 @@ def test_P5_what_the_ceo_declines_is_not_sent(account: Result) -> None:
     assert "No data of the marketplace is concerned" in declined.reason
 
 
-def test_P5_the_risk_is_asked_of_the_ceo_and_stands_in_what_is_approved(
-    account: Result, weekend: Result
-) -> None:
-    asked = [
-        m for m in about(weekend.to("olena"), "Final evaluation of the risks") if m.purpose == "reminder"
-    ]
-    assert is_at(asked[0].offset, hours=51 - 20)
-    assert not [
-        m for m in about(weekend.to("taras"), "Final evaluation of the risks") if m.purpose == "reminder"
-    ]
-    draft = next(mail for mail in account.to("olena") if "(partner-told)" in mail.subject)
-    assert "Low: what was read had no secrets in it" in draft.text
+def test_P5_the_final_evaluation_of_the_risks_is_the_ceos_alone(account: Result) -> None:
+    [by_another] = [each for each in account.refusals if each.who == "taras" and "final-risk" in each.line]
+    assert by_another.reason == "nobody asked taras about final-risk"
+    evaluated = row(account, "final-risk")
+    assert evaluated.verdict is Verdict.MET
+    assert "approved by @olena by the link sent to olena's address" in evaluated.reason
+    told = [mail for mail in account.to("taras") if "Final evaluation of the risks" in mail.subject]
+    assert [is_at(mail.offset, hours=7) for mail in told] == [True]
+    assert "Low: what was read had no secrets in it" in told[0].text
+
+
+def test_P5_without_the_ceo_there_is_no_final_evaluation(weekend: Result) -> None:
+    evaluated = row(weekend, "final-risk")
+    assert evaluated.reason == "not approved by CEO before it was due; nothing was sent"
+    assert evaluated.verdict is Verdict.MISSED
+    assert within_a_moment(evaluated.due, weekend.began + timedelta(hours=3 + 36))
 
 
 # P6: tasks, assigned, with due dates

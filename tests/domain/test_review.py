@@ -667,6 +667,16 @@ def test_an_approval_of_what_goes_to_our_own_people_is_worth_a_question():
     assert (place(inward), inward.severity) == ("obligations.1.approval", "advice")
 
 
+def test_an_approval_of_what_goes_to_insiders_who_hear_of_other_things_freely_is_a_decision():
+    assert not found(
+        ("{report: status, audience: port}", "{report: status, audience: crew, via: [email, sms]}"),
+        (
+            "{notify: {audience: port, via: [email, phone], message: status}}",
+            "{notify: {audience: crew, via: [email, phone]}}",
+        ),
+    )
+
+
 def test_an_approval_of_nothing_is_found():
     approval = "    approval: {role: captain}\n    do: [{task: {title: Hold"
     idle = only(("    do: [{task: {title: Hold", approval))

@@ -166,6 +166,14 @@ def _customers(subject: Subject, promise: Promise) -> Iterator[Finding]:
                 )
 
 
+def _told_freely(subject: Subject, audiences: list[str]) -> bool:
+    """Whether they hear of other things without anybody's word: then they are insiders, and this is a decision."""
+    freely = (spec for spec in subject.plan.obligations if spec.approval is None)
+    return any(
+        audience in audiences_of(duty) for spec in freely for duty in spec.do for audience in audiences
+    )
+
+
 def _approval(subject: Subject, promise: Promise) -> Iterator[Finding]:
     spec = promise.spec
     if spec.approval is None:
@@ -178,7 +186,9 @@ def _approval(subject: Subject, promise: Promise) -> Iterator[Finding]:
         )
     elif "late_report" in spec.requires:
         return  # what is said of a person waits for a person, also within the house
-    elif not any(subject.plan.audiences[audience].external for audience in told):
+    elif not any(subject.plan.audiences[audience].external for audience in told) and not _told_freely(
+        subject, told
+    ):
         yield advice(
             (*promise.path, "approval"),
             f"an approval holds back what goes to {listed(told)}, who are your own; if they are outsiders, say "
