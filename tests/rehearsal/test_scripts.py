@@ -111,6 +111,28 @@ def test_the_shipped_scenarios_make_sense(path: Path, library: PlanLibrary):
             "answers: sms, expect: refused}",
             "steps[1].expect: only what somebody says or decides",
         ),
+        (
+            "says: classify high",
+            "decides: approve, about: final-reports",
+            'steps[0].about: there is no promise "final-reports"; there is final-report',
+        ),
+        ("says: classify high", "rewords: Sorry", 'steps[0].about: there is no promise ""'),
+        (
+            "says: classify high",
+            "decides: decline, about: final-report",
+            "steps[0].decides: whoever declines says why",
+        ),
+        (
+            "says: classify high",
+            "decides: approve, about: final-report, with_code_of: bob",
+            'steps[0].with_code_of: there is no person "bob"',
+        ),
+        ("says: classify high", "says: note x, about: final-report", "steps[0].about: only who decides"),
+        (
+            "says: classify high",
+            "says: note x, reason: boredom",
+            "steps[0]: `reason` and `with_code_of` belong",
+        ),
     ],
 )
 def test_a_mistake_is_refused_where_it_stands(library: PlanLibrary, written, instead, mistake):
