@@ -184,7 +184,7 @@ def test_lost_or_altered_words_fail_the_send_and_no_others_take_their_place(desk
 def test_a_text_message_has_all_the_words_or_is_not_sent(desk: Desk) -> None:
     short = desk.draft("We are **sorry**: users\\_all was read.")
     sms, _ = desk.templates.sms(NOTICE.model_copy(update={"wording": short, "channel": "sms"}), "+1", "soc")
-    assert sms.body == "[7F3K2] We were breached\n\nWe are **sorry**: users_all was read."
+    assert sms.body == "[7F3K2] We were breached\nWe are sorry: users_all was read."
 
     long = desk.draft("sorry " * 300)
     with pytest.raises(TooLong, match="1,600 at most"):
@@ -198,6 +198,13 @@ def test_a_call_reads_all_the_words(desk: Desk) -> None:
     )
 
     assert call.say == desk.store.find(sha256).as_speech()
+
+
+def test_markup_is_not_read_aloud() -> None:
+    body = "# Patients are told\n\n**Charts** were seen\n\n## What happened\n\n- one\n- two, *perhaps*"
+    assert Wording(subject="Patients are told", body=body).as_speech() == (
+        "Patients are told. Charts were seen. What happened. one. two, perhaps."
+    )
 
 
 # ---- shown to whoever approves ----

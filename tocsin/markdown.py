@@ -98,6 +98,29 @@ def texts_of(nodes: Iterable[Node]) -> Iterator[str]:
             yield from texts_of(node.get(inside, ()))
 
 
+def lines(text: str) -> list[str]:
+    """The words of the Markdown `text` without any markup: a line for each heading, paragraph and item."""
+    return [line for node in to_nodes(text) for line in _lines_of(node)]
+
+
+def _lines_of(node: Node) -> Iterator[str]:
+    inside = [each for part in ("head", "cells", "of") for each in node.get(part, ())]
+    if not inside or any("text" in each or each["kind"] in _INLINE for each in inside):
+        yield " ".join("".join(_inline(node)).split())
+    else:
+        for each in inside:
+            yield from _lines_of(each)
+
+
+_INLINE = frozenset({"strong", "em", "link", "break", "code"})
+
+
+def _inline(node: Node) -> Iterator[str]:
+    yield " " if node["kind"] == "break" else node.get("text", "")
+    for each in node.get("of", ()):
+        yield from _inline(each)
+
+
 def _node(tree: SyntaxTreeNode) -> Node:
     match tree.type:
         case "text" | "html_inline" | "html_block":

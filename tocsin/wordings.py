@@ -20,6 +20,7 @@ from tocsin.domain.base import Value
 from tocsin.domain.channel import Refused
 from tocsin.domain.messages import Dispatch, Drafting
 from tocsin.files import write_whole
+from tocsin.markdown import lines
 
 LONGEST_TEXT = 1_600
 LONGEST_SPEECH = 4_096
@@ -58,20 +59,28 @@ class Wording(Value):
         return _ESCAPED.sub(r"\1", self.body)
 
     def as_text_message(self) -> str:
-        """All of it, for a text message. Raises `TooLong`: it is not shortened."""
-        return self._whole("a text message", LONGEST_TEXT)
+        """All of it, for a text message: the words without markup. Raises `TooLong`: it is not shortened."""
+        return _at_most(LONGEST_TEXT, "a text message", "\n".join(self._lines()))
 
     def as_speech(self) -> str:
         """All of it, to be read aloud. Raises `TooLong`."""
-        return self._whole("a call", LONGEST_SPEECH)
+        return _at_most(LONGEST_SPEECH, "a call", " ".join(map(_sentence, self._lines())))
 
-    def _whole(self, kind: str, limit: int) -> str:
-        whole = f"{self.subject}\n\n{self.plain}"
-        if len(whole) > limit:
-            raise TooLong(
-                f"the approved words have {len(whole):,} characters, and {kind} takes {limit:,} at most"
-            )
-        return whole
+    def _lines(self) -> list[str]:
+        """The subject and the words, without markup; a heading that says what the subject does is not said twice."""
+        said = lines(self.body)
+        return said if said[:1] == [self.subject] else [self.subject, *said]
+
+
+def _at_most(limit: int, kind: str, text: str) -> str:
+    if len(text) > limit:
+        raise TooLong(f"the approved words have {len(text):,} characters, and {kind} takes {limit:,} at most")
+    return text
+
+
+def _sentence(line: str) -> str:
+    """A line that ends: read aloud, a heading would run into what follows it."""
+    return line if line[-1:] in ".!?:;…" else f"{line}."
 
 
 class WordingStore:

@@ -1,5 +1,7 @@
 """Meetings of one incident keep out of each other's way, and are called off with what they were for."""
 
+from datetime import timedelta
+
 import pytest
 
 from tests.domain import observatory
@@ -81,3 +83,15 @@ def test_a_meeting_whose_hour_has_passed_is_left_alone(world):
     world.says(say.Resolve, summary="tarred")
     assert status(world, "daily#1") == "proposed", "nobody has said whether it was held"
     assert not [letter for letter in world.sent("invitation")[sent:] if "Daily" in letter.dispatch.subject]
+
+
+def test_a_promise_that_a_meeting_had_kept_is_owed_again_when_it_is_cancelled(world):
+    assert world.verdict("follow-up") is Verdict.MET
+    [meeting] = [each.id for each in world.state.meetings.values() if each.obligation == "follow-up"]
+    world.says(say.ChangeMeeting, meeting=meeting, action="cancel", outcome="everybody is on the roof")
+    row = world.row("follow-up")
+    assert (row.verdict, [each.verdict for each in row.judgements]) == (Verdict.PENDING, [Verdict.MET])
+    assert row.judgements[0].reason == "Follow-up was cancelled"
+
+    world.says(say.ChangeMeeting, meeting=meeting, action="move", at=world.now + timedelta(days=1))
+    assert world.verdict("follow-up") is Verdict.MET

@@ -273,7 +273,7 @@ class ALeak(RuleBasedStateMachine):
         if which < len(meetings):
             later = self.world.now + timedelta(days=1)
             words = {"meeting": meetings[which], "action": action, "at": later, "outcome": "a new roof"}
-            AnIncident.gives(self, self.world.command(say.ChangeMeeting, **words), may_correct=False)
+            AnIncident.gives(self, self.world.command(say.ChangeMeeting, **words), may_correct=True)
 
     @rule(anchor=st.sampled_from(["occurred", "aware", "resolved"]), ago=AGO)
     def somebody_corrects(self, anchor, ago):

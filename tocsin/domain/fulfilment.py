@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from tocsin.domain import approvals, escalation, meetings, notices, reports, tas
 from tocsin.domain.case import Draft
 from tocsin.domain.duties import Duty, ObligationSpec
 from tocsin.domain.events import Recipient, RecipientsFound
-from tocsin.domain.state import TOCSIN, DutyState, Obligation, PageLevel, Target
+from tocsin.domain.state import TOCSIN, DutyState, Message, Obligation, PageLevel, Target
 from tocsin.domain.words import StepStatus
 
 
@@ -166,7 +166,7 @@ def _telling_done(draft: Draft, state: DutyState) -> datetime | None:
     state.note = (
         approvals.note_of(draft, state.approval)
         + "delivered to "
-        + ", ".join(notices.whom(message) for message in arrived if message)
+        + ", ".join(_each([message for message in arrived if message]))
         + "".join(
             f"; {message.id}, not as it was meant: {message.lacks}"
             for message in arrived
@@ -174,6 +174,13 @@ def _telling_done(draft: Draft, state: DutyState) -> datetime | None:
         )
     )
     return max(message.delivered for message in arrived if message and message.delivered)
+
+
+def _each(messages: Sequence[Message]) -> Iterator[str]:
+    """Whom messages went to; and by what, where somebody was told by several means."""
+    everybody = [notices.whom(message) for message in messages]
+    for message, name in zip(messages, everybody, strict=True):
+        yield f"{name} by {message.channel}" if everybody.count(name) > 1 else name
 
 
 def _is_looking_up(draft: Draft, state: DutyState) -> bool:
@@ -202,16 +209,17 @@ def _step_done(draft: Draft, state: DutyState) -> datetime | None:
 
 
 def _meeting_done(draft: Draft, state: DutyState) -> datetime | None:
-    invited = _telling_done(draft, state)
     obligation = next(
         item for item in draft.state.obligations.values() if any(duty is state for duty in item.duties)
     )
     index = next(number for number, duty in enumerate(obligation.duties) if duty is state)
     duty = draft.plan.obligation(obligation.spec).do[index].meeting
     assert duty is not None
-    if duty.done_when == "invited":
-        return invited
     meeting = meetings.of(draft, obligation)
+    if meeting.status == "cancelled":
+        return None
+    if duty.done_when == "invited":
+        return _telling_done(draft, state)
     done = meeting.held if duty.done_when == "held" else meeting.confirmed
     if done is not None:
         outcome = f": {meeting.outcome}" if meeting.outcome else ""

@@ -14,6 +14,7 @@ from tocsin.domain.commands import CommandRefused
 from tocsin.domain.duties import MeetingDuty
 from tocsin.domain.events import Recipient
 from tocsin.domain.state import Attendee, Meeting, Obligation, Target
+from tocsin.domain.verdicts import take_back
 from tocsin.domain.words import Status, Verdict
 
 Span = tuple[datetime, datetime]
@@ -167,6 +168,18 @@ def _cancel(draft: Draft, meeting: Meeting, command: said.ChangeMeeting) -> None
     meeting.status, meeting.confirmed = "cancelled", None
     meeting.outcome = command.outcome or meeting.outcome
     _revise(draft, meeting)
+    _owe_again(draft, meeting)
+
+
+def _owe_again(draft: Draft, meeting: Meeting) -> None:
+    """A promise that was kept by calling this meeting is not kept any more."""
+    obligation = draft.state.obligations.get(meeting.obligation or "")
+    if obligation is None or obligation.verdict not in {Verdict.MET, Verdict.LATE}:
+        return
+    for state in obligation.duties:
+        if state.kind == "meeting":
+            state.done = None
+    take_back(draft, obligation, f"{meeting.title} was cancelled")
 
 
 def call_off_what_is_moot(draft: Draft) -> None:

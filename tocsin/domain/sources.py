@@ -91,7 +91,8 @@ def _people_involved(case: Case, now: datetime) -> str:
 
 def _detection(case: Case, now: datetime) -> str:
     detected = case.state.anchors.get(Anchor.DETECTED)
-    return f"{local(case, detected.at)}, by {case.state.source}" if detected else ""
+    by = _reporter_name(case) if case.state.reporter.is_person else case.state.source
+    return f"{local(case, detected.at)}, by {by}" if detected else ""
 
 
 def _customer_informed(case: Case, now: datetime) -> str:
@@ -144,10 +145,14 @@ def _bridge(case: Case, now: datetime) -> str:
 
 
 def _reporter(case: Case, now: datetime) -> str:
-    reported, who = case.state.reported, case.state.reporter
-    name = reported.contact or (f"@{who.key}" if who.is_person else f"monitor {who.key}")
+    reported, name = case.state.reported, _reporter_name(case)
     knew = f"; known to them since {local(case, reported.knew)}" if reported.knew else ""
     return f"{name} ({reported.kind}), by {reported.channel}, {local(case, case.state.opened)}{knew}"
+
+
+def _reporter_name(case: Case) -> str:
+    who = case.state.reporter
+    return case.state.reported.contact or (f"@{who.key}" if who.is_person else f"monitor {who.key}")
 
 
 def _mitigations(case: Case, now: datetime) -> str:

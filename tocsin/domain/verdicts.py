@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tocsin.domain import escalation
 from tocsin.domain.case import Draft
-from tocsin.domain.state import Obligation
+from tocsin.domain.state import Judgement, Obligation
 from tocsin.domain.words import Verdict
 
 
@@ -27,6 +27,22 @@ def settle_as(draft: Draft, obligation: Obligation, verdict: Verdict, reason: st
                 escalation.end_page(draft, draft.state.pages[approval.page], f"{title}: {verdict}")
     if verdict is not Verdict.MISSED:
         escalation.end_open_pages(draft, f"{title}: {verdict}", of=obligation.key)
+
+
+def take_back(draft: Draft, obligation: Obligation, reason: str) -> None:
+    """What was kept is not any more: the verdict stays on the ledger, and the promise is owed again."""
+    obligation.judgements += (
+        Judgement(
+            verdict=obligation.verdict,
+            due=obligation.due,
+            settled=obligation.settled,
+            replaced=draft.now,
+            reason=reason,
+        ),
+    )
+    obligation.verdict, obligation.settled, obligation.reason = Verdict.PENDING, None, ""
+    title = draft.plan.obligation(obligation.spec).title
+    draft.record("verdict", f"{title} ({obligation.key}): owed again, {reason}")
 
 
 def miss_all(draft: Draft, reason: str) -> None:

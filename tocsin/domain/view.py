@@ -308,6 +308,8 @@ def _step_command(case: Case, ref: str, step: Step) -> str:
             return f'tocsin estimate {ref} "{choices}"'
         case "fact":
             return f'tocsin fact {ref} {name} "…"'
+        case "held":
+            return f'tocsin postmortem {ref} --held "what came of it"'
         case "anchor" if name == Anchor.CLASSIFIED:
             return f"tocsin classify {ref} {'|'.join(case.plan.severities)}"
         case "anchor":

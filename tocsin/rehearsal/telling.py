@@ -24,7 +24,7 @@ TOGETHER = timedelta(seconds=5)
 
 _SENT = re.compile(r"(?P<channel>email|sms|phone) (?P<id>\S+) to @?(?P<to>[^\s(]+)")
 _UTC = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}(:\d{2})? UTC")
-_OWED = re.compile(r"\((?P<key>[^()\s]+)\): due ")
+_OWED = re.compile(r"\((?P<key>[^()\s]+)\): (?P<now>now )?due (?P<due>[\d-]+ [\d:]+) UTC, (?P<why>.*)")
 
 _COLOURS = {
     "acknowledged": "green",
@@ -109,11 +109,16 @@ class _Teller:
 
     def _owed(self, group: list[TimelineEntry]) -> str:
         """Such as `owed: customer-soc within 15 min, first-response within 24 h`."""
-        due = {row.key: row.due for row in self._result.ledger}
-        keys = [found["key"] for entry in group if (found := _OWED.search(entry.text))]
-        known = [(key, due.get(key)) for key in keys]
-        within = (f"{key} in {length(offset(at, group[0].at))}" if at else key for key, at in known)
-        return "owed: " + ", ".join(within)
+        return "owed: " + ", ".join(self._due(entry) for entry in group)
+
+    def _due(self, entry: TimelineEntry) -> str:
+        """Such as `final-report in 3 h`; with the reason where it was due at another time before."""
+        found = _OWED.search(entry.text)
+        if found is None:
+            return entry.text
+        due = datetime.fromisoformat(found["due"]).replace(tzinfo=UTC)
+        when = f"in {length(offset(due, entry.at))}" if due > entry.at else "already due"
+        return f"{found['key']} {when}" + (f" ({found['why']})" if found["now"] else "")
 
     def _by_the_wall(self, utc: str) -> str:
         """A time in UTC, as entries have it, by the clock of the plan's own time zone."""
