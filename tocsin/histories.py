@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -23,12 +24,14 @@ from temporalio.api.history.v1 import HistoryEvent, WorkflowExecutionStartedEven
 from temporalio.client import Client, WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import PayloadCodec
+from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig
 from temporalio.service import RPCError, RPCStatusCode
-from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
+from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, WorkflowRunner
 
 from tocsin.domain import naming
 from tocsin.domain.messages import SaveHistories
 from tocsin.files import write_whole
+from tocsin.lenience import LenientRunner
 from workflows.attributes import INCIDENT
 from workflows.incident import IncidentWorkflow
 from workflows.post_incident import PostIncidentWorkflow
@@ -115,20 +118,29 @@ def write(runs: Sequence[Run], folder: Path) -> list[Path]:
 async def replays(folder: Path) -> list[str]:
     """Replay every history in `folder` with today's code; what went wrong, file by file, and nothing when all is well.
 
+    A history that does not replay as production wrote it is tried as a rehearsal would have (`tocsin.lenience`).
     Raises `OSError`.
     """
-    replayer = Replayer(
-        workflows=[IncidentWorkflow, PostIncidentWorkflow, PlanPublication],
-        data_converter=pydantic_data_converter,
-        workflow_runner=UnsandboxedWorkflowRunner(),
-    )
     found = await asyncio.to_thread(
         lambda: {path: path.read_bytes() for path in sorted(folder.glob("*.json"))}
     )
-    problems = [
-        (path.name, await _problem_of(path.stem, history, replayer)) for path, history in found.items()
-    ]
+    problems = [(path.name, await _problem_of(path.stem, history)) for path, history in found.items()]
     return [f"{name}: {problem}" for name, problem in problems if problem]
+
+
+@cache
+def _quiet() -> Runtime:
+    """The SDK writes to standard output what went wrong in a replay; that is ours to say."""
+    return Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(filter="OFF")))
+
+
+def _replayer(runner: WorkflowRunner) -> Replayer:
+    return Replayer(
+        runtime=_quiet(),
+        workflows=[IncidentWorkflow, PostIncidentWorkflow, PlanPublication],
+        data_converter=pydantic_data_converter,
+        workflow_runner=runner,
+    )
 
 
 class HistoryFolders(Protocol):
@@ -207,12 +219,18 @@ def _search_attributes(event: HistoryEvent) -> Any:
     return event.workflow_execution_started_event_attributes.search_attributes.indexed_fields
 
 
-async def _problem_of(name: str, written: bytes, replayer: Replayer) -> str | None:
+async def _problem_of(name: str, written: bytes) -> str | None:
     try:
         history = WorkflowHistory.from_json(name, written.decode())
     except (ValueError, json_format.ParseError) as error:
         return f"this is no history: {error}"
     if not history.events:
         return "this history is empty"
-    replayed = await replayer.replay_workflow(history, raise_on_replay_failure=False)
+    as_live = await _replayed(history, UnsandboxedWorkflowRunner())
+    return as_live and (await _replayed(history, LenientRunner()) and as_live)
+
+
+async def _replayed(history: WorkflowHistory, runner: WorkflowRunner) -> str | None:
+    """What went wrong when a history was replayed by a runner; `None` when nothing did."""
+    replayed = await _replayer(runner).replay_workflow(history, raise_on_replay_failure=False)
     return str(replayed.replay_failure) if replayed.replay_failure else None

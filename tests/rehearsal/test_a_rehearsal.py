@@ -6,7 +6,9 @@ from datetime import timedelta
 
 from tests.rehearsal.conftest import SCENARIOS
 from tocsin.domain.words import Status, Verdict
+from tocsin.histories import replays
 from tocsin.rehearsal.stage import Stage
+from tocsin.verifying import verify
 
 NIGHT = SCENARIOS / "allcode-card-data-at-night.yaml"
 
@@ -47,3 +49,8 @@ async def test_a_leak_on_the_eve_of_a_long_weekend_is_carried_to_its_end(stage: 
     assert result.view.status is Status.CLOSED
     assert {row.verdict for row in result.ledger} == {Verdict.MET, Verdict.NOT_APPLICABLE}
     assert (result.archive / "incidents" / result.view.id / "incident.json").is_file()
+
+    # What it leaves behind is a record like any other: whole, and it replays.
+    record = result.archive / "incidents" / result.view.id
+    assert verify(record).problems == ()
+    assert await replays(record / "history") == []

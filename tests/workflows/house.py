@@ -41,7 +41,7 @@ from tocsin.domain.messages import CommandReply, IncidentStart
 from tocsin.domain.opening import reported_by
 from tocsin.domain.state import Actor, Message, PlanPin
 from tocsin.domain.view import IncidentView, LedgerRow
-from tocsin.rehearsal.runner import RehearsalRunner
+from tocsin.lenience import LenientRunner
 from workflows.incident import IncidentWorkflow
 from workflows.post_incident import PostIncidentWorkflow
 
@@ -216,7 +216,7 @@ def _build(house: Lighthouse, executor: ThreadPoolExecutor) -> list[Worker]:
     }
     stories = {naming.INCIDENT_QUEUE: [IncidentWorkflow, PostIncidentWorkflow]}
     sandboxed = SandboxedWorkflowRunner()
-    runner: WorkflowRunner = RehearsalRunner(sandboxed) if house.env.supports_time_skipping else sandboxed
+    runner: WorkflowRunner = LenientRunner(sandboxed) if house.env.supports_time_skipping else sandboxed
     return [
         Worker(
             house.client,

@@ -32,7 +32,7 @@ from tocsin.rehearsal.clock import Timekeeper
 from tocsin.rehearsal.loosening import Loosening
 from tocsin.rehearsal.people import People
 from tocsin.rehearsal.register import Register
-from tocsin.rehearsal.runner import RehearsalRunner
+from tocsin.lenience import LenientRunner
 from tocsin.rehearsal.timers import QUEUE, RehearsalWorkflow
 from tocsin.sandbox.app import Parts, opened
 from tocsin.sandbox.config import SandboxConfig
@@ -90,7 +90,7 @@ async def opened_house(
         stack.callback(channels.close)
         executor = stack.enter_context(ThreadPoolExecutor(THREADS))
         workers = build_workers(
-            client, settings, library, channels, executor, skips_time=True, runner=RehearsalRunner()
+            client, settings, library, channels, executor, skips_time=True, runner=LenientRunner()
         )
         for worker in (_timer(client, timekeeper), *workers):
             await stack.enter_async_context(worker)
@@ -150,7 +150,7 @@ def _timer(client: Client, timekeeper: Timekeeper) -> Worker:
         task_queue=QUEUE,
         workflows=[RehearsalWorkflow],
         activities=[timekeeper.wake],
-        workflow_runner=RehearsalRunner(),
+        workflow_runner=LenientRunner(),
     )
 
 

@@ -25,7 +25,7 @@ ABOUT_TO_FIRE = timedelta(seconds=5)
 """Longer than any workflow task takes."""
 
 
-class RehearsalRunner(WorkflowRunner):
+class LenientRunner(WorkflowRunner):
     """Runs workflows as `runner` does, by default as in production, and leaves timers alone that are about to fire."""
 
     def __init__(self, runner: WorkflowRunner | None = None) -> None:
