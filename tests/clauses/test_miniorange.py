@@ -679,7 +679,7 @@ def test_M10_at_the_lowest_level_a_person_decides_whether_they_are_told(rehearse
     ("story", "at_once", "later"),
     [
         (NIGHT, {"people-safe", "activate-continuity"}, {"work-elsewhere"}),
-        (SILENCE, {"vendor-status", "other-channel"}, {"other-zone"}),
+        (SILENCE, {"vendor-status"}, {"other-zone"}),
         (FORGED_PAGE, {"isolate"}, {"restore-data"}),
     ],
     ids=["business continuity", "service", "generic"],

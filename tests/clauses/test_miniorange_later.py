@@ -200,7 +200,7 @@ def test_M13_another_answer_opens_other_strategies_and_no_other_answer_is_taken(
 
 def test_M13_backup_steps_of_the_plan_are_run_and_told(outage):
     assert status_of(outage, "other-zone") is StepStatus.DONE
-    restart = "If AWS is down, restart from another availability zone (Noor Siddiqui (claimed))"
+    restart = "Restart from another availability zone (Noor Siddiqui (claimed))"
     before, after = (each for each in about(outage.to("everybody"), "] Incident status")[:3:2])
     assert restart not in before.text
     assert restart in after.text

@@ -61,6 +61,7 @@ phases:
     steps:
       - {id: look, title: Look, role: astronomer}
       - {id: fix, title: Mend the roof, role: astronomer, after: look, done_when: deployed}
+      - {id: dry, title: Dry the lens, role: astronomer, only_for: lens_wet}
   testing_and_monitoring: {title: Watch}
   backup_and_meeting: {title: Meet}
   ongoing_assessment: {title: Assess}

@@ -88,6 +88,13 @@ def test_a_step_waits_for_the_one_before(world):
     world.says(say.FinishStep, step="fix", skip=True, reason="it is a hut")
 
 
+def test_a_step_opens_only_for_what_it_is_about(world):
+    assert "dry" not in world.state.steps
+    world.says(say.Classify, criteria=("lens_wet",))
+    world.says(say.FinishStep, step="dry")
+    assert world.state.steps["dry"].status is StepStatus.DONE
+
+
 # Facts
 
 

@@ -30,10 +30,12 @@ class Case:
         return compress(anchor, self.calendar.due(anchor, allowance), self.state.drill_speed)
 
     def steps_of(self, phase: Phase) -> tuple[Step, ...]:
-        """The steps of a phase for the incident's severity."""
+        """The steps of a phase for the incident's severity, estimate and criteria."""
         estimate = self.plan.estimate
         answer = self.state.facts.get(estimate.fact) if estimate else None
-        return self.plan.steps_of(phase, self.state.severity, answer.value if answer else None)
+        steps = self.plan.steps_of(phase, self.state.severity, answer.value if answer else None)
+        criteria = set(self.state.criteria)
+        return tuple(step for step in steps if not step.only_for or criteria & set(step.only_for))
 
     def when(self, anchors: tuple[Anchor, ...]) -> tuple[Anchor, datetime] | None:
         """The earliest of these anchors that is known, with its time."""

@@ -100,7 +100,8 @@ class FactSpec(Value):
 
 
 class Step(Value):
-    """One thing to do in a phase, once the steps `after` which it comes are done.
+    """One thing to do in a phase, once the steps `after` which it comes are done; `only_for` incidents with one of these
+    criteria, where it names any.
 
     `done_when` lets the record itself complete it: `deployed` by a mitigation that is deployed, of one kind where it
     names that, `held:…` by the meeting of an obligation.
@@ -110,6 +111,7 @@ class Step(Value):
     title: str
     role: str
     after: Names = ()
+    only_for: Names = ()
     done_when: Annotated[
         str | None,
         Field(

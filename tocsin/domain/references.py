@@ -69,6 +69,8 @@ class _Checker:
             if kind == "held" and name not in self._meetings():
                 known = ", ".join(self._meetings()) or "none"
                 yield (*path, "done_when"), f'"{name}" is no obligation with a meeting ({known})'
+            for index, criterion in enumerate(step.only_for):
+                yield from self._known("criteria", criterion, (*path, "only_for", index))
             for index, before in enumerate(step.after):
                 yield from self._step_named(before, (*path, "after", index))
 
