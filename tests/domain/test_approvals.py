@@ -124,6 +124,23 @@ def test_other_words_are_asked_about_anew_and_the_old_ones_are_forgotten(world):
     assert world.sent("approval")[-1].dispatch.approval.subject == world.state.approvals[1].wording
 
 
+def test_whoever_is_reminded_gets_words_that_say_what_is_known_by_then(world):
+    before = world.state.approvals[1].wording
+    world.says(say.GiveUpdate, text="it drips less")
+    world.passes(hours=6)
+    assert world.state.approvals[1].wording == before, "nothing that was known has changed"
+
+
+def test_more_that_became_known_is_in_the_words_at_the_next_reminder(world):
+    world.passes(minutes=1)
+    world.says(say.StateFact, name="depth", value="3")
+    world.passes(hours=6)
+    assert "more is known, and the words are drafted anew" in " ".join(world.log("approval"))
+    assert len(world.sent("approval")) == 4
+    world.decides(1, by="caroline")
+    assert world.verdict("lenders") is Verdict.MET
+
+
 def test_words_that_are_just_being_changed_cannot_be_approved(world):
     """Between the command and the draft there is a moment in which the old words are no longer meant."""
     command = world.command(say.Reword, approval=1, text="The dome leaks a little.")

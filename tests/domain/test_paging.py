@@ -1,6 +1,7 @@
 """Somebody must answer: pages climb, fail, are acknowledged, and end."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -161,10 +162,20 @@ def test_everybody_who_is_paged_at_once_is_answered_by_one_acknowledgement():
     assert not any(page.is_open for page in world.state.pages.values())
 
 
+def test_a_page_that_nobody_answers_slows_down_and_never_ends():
+    world = World(plan=PAGE_ONLY)
+    world.alert()
+    world.passes(days=3)
+    tries = [letter.at for letter in world.sent("page") if letter.dispatch.page == 1]
+    gaps = [after - before for before, after in pairwise(tries)]
+    assert max(gaps[:20]) <= timedelta(minutes=10)
+    assert set(gaps[-20:]) == {timedelta(hours=1)}
+
+
 def test_a_page_that_rings_all_night_does_not_outgrow_the_state():
     world = World(plan=PAGE_ONLY)
     world.alert()
-    world.passes(hours=12)
+    world.passes(days=8)
     assert len(world.sent("page")) > 200
     assert len(world.state.messages) <= 2 * (REMEMBERED_TRIES + 1), (
         "of each of the two pages, the newest tries"

@@ -10,6 +10,7 @@ from tocsin.domain import commands as say
 from tocsin.domain.commands import CommandRefused
 from tocsin.domain.delivery import DeliveryState
 from tocsin.domain.events import Sent
+from tocsin.domain.view import next_actions
 from tocsin.domain.words import StepStatus, Verdict
 
 
@@ -253,6 +254,8 @@ def test_a_notice_that_came_to_nothing_can_be_sent_again(world):
     world.vendors["email"] = refuses
     world.passes(hours=4, minutes=1)
     assert world.verdict("log#1") is Verdict.OVERDUE
+    [again] = [each for each in next_actions(world.case) if each.what.startswith("Send again")]
+    assert again.command == f"tocsin report {world.state.reference} log --send"
     world.vendors["email"] = delivers
     world.says(say.SendReport, report="log")
     assert world.verdict("log#1") is Verdict.LATE

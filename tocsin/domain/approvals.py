@@ -64,6 +64,7 @@ def drafted(draft: Draft, event: Drafted) -> None:
     if not approval.is_open:
         return  # what was decided on were other words
     approval.duty, approval.wording = errand.duty, event.sha256
+    approval.drafted = None if errand.text else draft.now
     duty.approval = approval.number
     draft.record("approval", f"approval {approval.number}: words {event.sha256} for {spec.title} are drafted")
     _ask(draft, approval, spec.approval)
@@ -127,12 +128,29 @@ def _follow(draft: Draft, approval: Approval) -> None:
     reached = [moment for moment in _reminders(draft, approval, spec) if moment <= draft.now]
     if len(reached) > approval.reminded:
         approval.reminded = len(reached)
-        _ask(draft, approval, spec, again=True)
+        if _is_out_of_date(draft, approval):
+            _draft_anew(draft, approval)
+        else:
+            _ask(draft, approval, spec, again=True)
     pages_at = _pages_at(draft, approval, spec)
     if approval.page is None and pages_at is not None and pages_at <= draft.now < approval.due:
         level = PageLevel(target=Target(role=approval.role), via=("phone", "sms"), wait=notices.PAGE_WAIT)
         reason = f"Your decision is waited for: {_title(draft, approval)}"
         approval.page = open_page(draft, (level,), reason, approval.obligation).number
+
+
+def _is_out_of_date(draft: Draft, approval: Approval) -> bool:
+    """Whether something has become known since the words were taken from the record."""
+    since = approval.drafted
+    return since is not None and any(fact.at > since for fact in draft.state.facts.values())
+
+
+def _draft_anew(draft: Draft, approval: Approval) -> None:
+    """The words are taken from the record as it stands now, and asked about instead of those before."""
+    assert approval.duty is not None
+    approval.wording = None
+    draft.record("approval", f"approval {approval.number}: more is known, and the words are drafted anew")
+    put_down(draft, draft.state.obligations[approval.obligation], approval.duty)
 
 
 def _reminders(case: Case, approval: Approval, spec: ApprovalSpec) -> list[datetime]:

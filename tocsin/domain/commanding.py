@@ -96,6 +96,8 @@ def _update(draft: Draft, command: said.GiveUpdate) -> None:
 
 def _step(draft: Draft, command: said.FinishStep) -> None:
     step = _find_step(draft, command.step)
+    if draft.state.status is Status.OPEN and step in draft.steps_of(Phase.POST_INCIDENT):
+        raise CommandRefused(f"step {step.id} follows the resolution; resolve the incident first")
     known = draft.state.steps.get(step.id)
     if known is not None and known.status is not StepStatus.OPEN:
         raise CommandRefused(f"step {step.id} is already {known.status}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import NamedTuple
 
 from tocsin.domain import naming, vendors
@@ -106,11 +107,17 @@ def _channels_of(page: Page) -> tuple[ChannelName, ...]:
 
 def _try(draft: Draft, page: Page, rung: Rung) -> None:
     level = page.levels[rung.level]
-    page.next_at = draft.now + draft.scaled(level.wait)
+    page.next_at = draft.now + draft.scaled(_wait(draft, page, level))
     _forget_old_tries(draft, page)
     where = f"level {rung.level + 1}, round {page.round}{_what_is_shut(draft, page)}"
     draft.record("page", f"page {page.number}: {' and '.join(rung.via)} to {level.target} ({where})")
     page.trying = tuple(_send(draft, page, level.target, channel).id for channel in rung.via)
+
+
+def _wait(draft: Draft, page: Page, level: PageLevel) -> timedelta:
+    """As the level says, and longer once a page has gone round so often that nobody can be near."""
+    rules = draft.plan.paging
+    return level.wait if page.round <= rules.rounds else max(level.wait, rules.then)
 
 
 def _what_is_shut(draft: Draft, page: Page) -> str:

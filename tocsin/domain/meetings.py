@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import takewhile
 
 from tocsin.domain import commands as said
@@ -17,6 +17,11 @@ from tocsin.domain.state import Attendee, Meeting, Obligation, Target
 from tocsin.domain.verdicts import take_back
 from tocsin.domain.words import Status, Verdict
 
+LEAD = timedelta(minutes=30)
+"""How long before it begins somebody is invited, at least."""
+
+HALF_AN_HOUR = timedelta(minutes=30)
+
 Span = tuple[datetime, datetime]
 """From when to when, in UTC; the end is not within it."""
 
@@ -29,7 +34,7 @@ _ON = frozenset({"proposed", "confirmed"})
 
 def call(draft: Draft, obligation: Obligation, duty: MeetingDuty, index: int) -> None:
     """Put a meeting on the record and look for those who belong to it; its hour is found once they are known."""
-    earliest = draft.calendar.next_working_moment(draft.now)
+    earliest = _earliest(draft)
     meeting = Meeting(
         id=f"{obligation.key}-{len(draft.state.meetings) + 1}",
         title=duty.meeting,
@@ -75,7 +80,7 @@ def _hour(draft: Draft, obligation: Obligation, meeting: Meeting) -> tuple[datet
     assert terms.within is not None
     until = max(draft.calendar.due(obligation.anchored, terms.within), obligation.due)
     length = meeting.ends - meeting.starts
-    earliest = draft.calendar.next_working_moment(draft.now)
+    earliest = _earliest(draft)
     ours = takewhile(lambda span: span[1] <= until, draft.calendar.working_windows(earliest))
     office = [span for span in _without(list(ours), _taken(draft, meeting)) if span[1] - span[0] >= length]
     hours = [attendee.hours for attendee in meeting.attendees if attendee.hours is not None]
@@ -83,6 +88,13 @@ def _hour(draft: Draft, obligation: Obligation, meeting: Meeting) -> tuple[datet
     if shared:
         return shared[-1][0], True
     return (office[-1][0] if office else earliest), not hours
+
+
+def _earliest(draft: Draft) -> datetime:
+    """The next half hour of working time for which an invitation comes early enough."""
+    soonest = draft.now + LEAD
+    past = (soonest - soonest.replace(minute=0, second=0, microsecond=0)) % HALF_AN_HOUR
+    return draft.calendar.next_working_moment(soonest + (HALF_AN_HOUR - past if past else past))
 
 
 def _taken(draft: Draft, meeting: Meeting) -> list[Span]:

@@ -100,8 +100,8 @@ class FactSpec(Value):
 
 
 class Step(Value):
-    """One thing to do in a phase, once the steps `after` which it comes are done; `only_for` incidents with one of these
-    criteria, where it names any.
+    """One thing to do in a phase, once the steps `after` which it comes are done; in incidents with one of the criteria
+    `only_for` which it is, where it names any.
 
     `done_when` lets the record itself complete it: `deployed` by a mitigation that is deployed, of one kind where it
     names that, `held:…` by the meeting of an obligation.
@@ -215,6 +215,14 @@ class TaskRules(Value):
     when_late: str | None = None
 
 
+class PagingRules(Value):
+    """How long a page that nobody answers goes on at its full pace: after so many `rounds`, each try is waited for
+    `then` at least. It never ends by itself."""
+
+    rounds: Annotated[int, Field(ge=1)] = 12
+    then: Interval = timedelta(hours=1)
+
+
 class ReportField(Value):
     """One line of a report: its heading, and where on the record its text comes from."""
 
@@ -283,6 +291,7 @@ class Plan(Value):
     vendors: dict[str, Vendor] = {}
     bridge: Bridge | None = None
     tasks: TaskRules = TaskRules()
+    paging: PagingRules = PagingRules()
     reporter: str | None = None
     report_within: dict[Literal["employee", "customer", "stakeholder"], Interval] = {}
     client: str | None = None

@@ -49,6 +49,15 @@ class _Checker:
                 yield ("phases",), f"phase `{phase.value}` is missing"
 
     def _severities(self) -> Iterator[tuple[Path, str]]:
+        ranked: dict[int, str] = {}
+        for name, severity in self.plan.severities.items():
+            if severity.rank in ranked:
+                path = ("severities", name, "rank")
+                yield (
+                    path,
+                    f'"{ranked[severity.rank]}" has rank {severity.rank}, too: which of the two is worse?',
+                )
+            ranked.setdefault(severity.rank, name)
         for name, severity in self.plan.severities.items():
             if severity.response_plan is not None:
                 path = ("severities", name, "response_plan")

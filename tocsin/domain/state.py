@@ -327,6 +327,8 @@ class Approval(Record):
     duty: int | None = None
     role: str
     wording: str | None = None
+    drafted: Moment | None = None
+    """When the words were taken from the record; `None` for somebody's own words."""
     text: str = ""
     asked: Moment
     by: Actor

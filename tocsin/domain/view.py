@@ -271,7 +271,7 @@ def next_actions(case: Case) -> tuple[NextAction, ...]:
         for name, fact in case.plan.facts.items()
         if name not in state.facts
     ]
-    return (*pages, *decisions, *steps, *to_do, *_vendors(case, ref), _ending(case, ref), *facts)
+    return (*pages, *decisions, *_to_send_again(case), *steps, *to_do, *_vendors(case, ref), _ending(case, ref), *facts)
 
 
 def _vendors(case: Case, ref: str) -> list[NextAction]:
@@ -283,6 +283,27 @@ def _vendors(case: Case, ref: str) -> list[NextAction]:
         )
         for name, vendor in vendors.down(case).items()
     ]
+
+
+def _to_send_again(case: Case) -> tuple[NextAction, ...]:
+    """What is overdue and can be sent afresh, in case its messages came to nothing."""
+    late = [item for item in case.state.obligations.values() if item.verdict is Verdict.OVERDUE]
+    specs = [case.plan.obligation(item.spec) for item in late]
+    told = [
+        (spec.title, duty.report.report if duty.report else duty.notify.message if duty.notify else "")
+        for spec in specs
+        if spec.approval is None
+        for duty in spec.do
+    ]
+    return tuple(
+        NextAction(
+            what=f"Send again, where nobody was reached: {title}",
+            who="anybody",
+            command=f"tocsin report {case.state.reference} {report} --send",
+        )
+        for title, report in dict.fromkeys(told)
+        if report in case.plan.reports
+    )
 
 
 def _still_waits(case: Case, after: tuple[int | str, ...]) -> str:

@@ -26,13 +26,13 @@ from tocsin.callbacks import EVENTS_PATH, SMS_PATH
 from tocsin.domain import naming
 from tocsin.embedded.stack import add_search_attributes
 from tocsin.ingest.app import create_app
+from tocsin.lenience import LenientRunner
 from tocsin.library import PlanLibrary
 from tocsin.rehearsal.backstage import Backstage
 from tocsin.rehearsal.clock import Timekeeper
 from tocsin.rehearsal.loosening import Loosening
 from tocsin.rehearsal.people import People
 from tocsin.rehearsal.register import Register
-from tocsin.lenience import LenientRunner
 from tocsin.rehearsal.timers import QUEUE, RehearsalWorkflow
 from tocsin.sandbox.app import Parts, opened
 from tocsin.sandbox.config import SandboxConfig

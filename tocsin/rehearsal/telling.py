@@ -13,6 +13,7 @@ import click
 
 from tocsin.cli.tables import table, width
 from tocsin.cli.times import length
+from tocsin.domain.view import LedgerRow
 from tocsin.domain.words import Verdict
 from tocsin.rehearsal.result import Received, Result, TimelineEntry, offset
 
@@ -157,12 +158,19 @@ class _Teller:
                 f"{self._local(row.due):%a %d %b %H:%M}" if row.due else "–",
                 str(row.verdict),
                 row.key,
-                "; ".join(filter(None, (row.clause, row.reason))),
+                "; ".join(filter(None, (row.clause, row.reason, *self._overtaken(row)))),
             )
             for row in self._result.ledger
         ]
         headings = (f"DUE ({self._result.timezone})", "VERDICT", "PROMISE", "CLAUSE; REASON")
         return click.style("What was promised", bold=True) + "\n\n" + table(headings, rows, "nothing")
+
+    def _overtaken(self, row: LedgerRow) -> Iterator[str]:
+        """What corrections have overtaken: it stays beside what holds now."""
+        for change in row.changes:
+            yield f"was due {self._local(change.due):%a %d %b %H:%M}: {change.reason}"
+        for judgement in row.judgements:
+            yield f"was {judgement.verdict}: {judgement.reason}"
 
     def surprises(self) -> str:
         """What somebody said and was refused, and what went otherwise than the scenario says."""
