@@ -196,7 +196,7 @@ def test_P4_in_immediate_danger_the_ceo_has_an_email_and_a_call_at_once(account:
     assert all(is_at(message.offset) for message in told)
     assert all("Somebody reads customers' tickets" in message.text for message in told)
     kept = row(account, "ceo-told")
-    assert (kept.verdict, kept.reason) == (Verdict.MET, "delivered to @olena, @olena")
+    assert (kept.verdict, kept.reason) == (Verdict.MET, "delivered to @olena by email, @olena by phone")
 
 
 def test_P4_without_danger_the_ceo_is_not_woken(weekend: Result) -> None:
