@@ -271,7 +271,16 @@ def next_actions(case: Case) -> tuple[NextAction, ...]:
         for name, fact in case.plan.facts.items()
         if name not in state.facts
     ]
-    return (*pages, *decisions, *_to_send_again(case), *steps, *to_do, *_vendors(case, ref), _ending(case, ref), *facts)
+    return (
+        *pages,
+        *decisions,
+        *_to_send_again(case),
+        *steps,
+        *to_do,
+        *_vendors(case, ref),
+        _ending(case, ref),
+        *facts,
+    )
 
 
 def _vendors(case: Case, ref: str) -> list[NextAction]:
