@@ -12,6 +12,15 @@ from tests.clauses.rows import PLANS
 from tocsin.rehearsal.result import Result
 from tocsin.rehearsal.stage import Stage
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Stories take seconds each: all but the table itself are left to `make test` and `make clauses`."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents and item.path.name != "test_rows.py":
+            item.add_marker(pytest.mark.slow)
+
+
 Rehearsed = Callable[[str], Result]
 """A scenario under plans/scenarios by its name, or in its own words as YAML, to what it shows."""
 
