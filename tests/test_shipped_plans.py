@@ -252,6 +252,8 @@ def test_every_incident_is_reviewed(miniorange):
         ("plan.yaml", "from: unresolvable", "from: hopeless", '"hopeless" is not allowed here'),
         ("plan.yaml", "step: contain}", "step: contian}", '"contian" is no step of this plan'),
         ("plan.yaml", "fact:company_impact", "fact:companyimpact", '"companyimpact" is not among the facts'),
+        ("plan.yaml", "high: {every: PT4H}", "high: {every: PT0S}", '"PT0S" is no time at all'),
+        ("plan.yaml", "company_days: []", "company_days: [soon]", '"soon" is not a date'),
         ("plan.yaml", "holidays: US-CA", "holidays: US-KA", 'no holidays are known for "US-KA"'),
         ("directory.yaml", "oncall: [dana, sam]", "oncall: [dan, sam]", '"dan" is not among the people'),
     ],

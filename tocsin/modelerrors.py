@@ -7,6 +7,7 @@ import re
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel, Tag, ValidationError
@@ -126,6 +127,9 @@ def _explain(found: _Found, model: type[BaseModel]) -> Explained:
     )
 
 
+_NO_TIME = timedelta(0)
+
+
 def _message(error: ErrorDetails, model: type[BaseModel]) -> str:
     given, context = _shown(error["input"]), error.get("ctx", {})
     match error["type"]:
@@ -148,6 +152,10 @@ def _message(error: ErrorDetails, model: type[BaseModel]) -> str:
             return f"{given} stands where a mapping belongs"
         case "list_type" | "tuple_type":
             return f"{given} stands where a list belongs"
+        case "greater_than" if str(context["gt"]) in {str(_NO_TIME), repr(_NO_TIME)}:
+            return f"{given} is no time at all; write more, such as PT15M"
+        case "date_type" | "date_parsing" | "date_from_datetime_parsing":
+            return f"{given} is not a date; write one such as 2026-03-01"
         case "string_type" if isinstance(error["input"], int | float):
             return f"{given} is not text; put it in quotes"
         case "string_type":
