@@ -152,7 +152,7 @@ def _message(error: ErrorDetails, model: type[BaseModel]) -> str:
             return f"{given} stands where a mapping belongs"
         case "list_type" | "tuple_type":
             return f"{given} stands where a list belongs"
-        case "greater_than" if str(context["gt"]) in {str(_NO_TIME), repr(_NO_TIME)}:
+        case "greater_than" if str(context["gt"]) in {"0 seconds", repr(_NO_TIME)}:
             return f"{given} is no time at all; write more, such as PT15M"
         case "date_type" | "date_parsing" | "date_from_datetime_parsing":
             return f"{given} is not a date; write one such as 2026-03-01"
