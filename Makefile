@@ -28,7 +28,7 @@ up: $(STAMP) ## Run Tocsin on this machine: server, worker, receiver, sandbox
 test: $(STAMP) ## Run every test
 	@$(PYTHON) -m pytest
 
-check: lint ## Formatting, lint, types and the fast tests, in under two minutes
+check: lint ## Formatting, lint, types and the fast tests, in some three minutes
 	@$(PYTHON) -m pytest -m "not slow"
 
 clauses: $(STAMP) ## What the shipped policies demand, clause by clause, and whether it holds
