@@ -10,7 +10,7 @@ from tocsin.domain import naming
 from tocsin.domain.base import Moment, Value
 from tocsin.domain.messages import IncidentStart
 from tocsin.domain.plan import Plan
-from tocsin.domain.sense import CLOCK_SKEW
+from tocsin.domain.sense import CLOCK_SKEW, listed
 from tocsin.domain.state import Actor, Reporter
 from tocsin.library import LoadedPlan, PlanLibrary
 
@@ -76,7 +76,7 @@ def beginning(
 def plan_named(name: str, library: PlanLibrary) -> LoadedPlan:
     """The plan that a report names. Raises `ReportRefused`."""
     if name not in library.plans:
-        raise ReportRefused(f'there is no plan "{name}"; there are {_listed(library.plans)}')
+        raise ReportRefused(f'there is no plan "{name}"; there are {listed(library.plans)}')
     return library.plans[name]
 
 
@@ -111,7 +111,7 @@ def _refuse_unknown(report: Declaration, loaded: LoadedPlan) -> None:
 def _known(plan: Plan, kind: str, names: Iterable[str], known: Iterable[str]) -> None:
     for name in names:
         if name not in known:
-            raise ReportRefused(f'plan {plan.plan} has no {kind} "{name}"; it has {_listed(known)}')
+            raise ReportRefused(f'plan {plan.plan} has no {kind} "{name}"; it has {listed(known)}')
 
 
 def _refuse_the_future(report: Declaration, now: datetime) -> None:
@@ -120,7 +120,3 @@ def _refuse_the_future(report: Declaration, now: datetime) -> None:
             raise ReportRefused(
                 f"{moment:%Y-%m-%d %H:%M} UTC has not come yet: say since when {what}, in UTC or with an offset"
             )
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names) or "none"

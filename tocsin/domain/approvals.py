@@ -16,10 +16,10 @@ from tocsin.domain import notices
 from tocsin.domain.case import Case, Draft
 from tocsin.domain.commands import CommandRefused
 from tocsin.domain.duties import ApprovalSpec, Duty
-from tocsin.domain.escalation import end_page, open_page
+from tocsin.domain.escalation import call, end_page
 from tocsin.domain.events import Drafted
 from tocsin.domain.messages import Asked
-from tocsin.domain.state import Actor, Approval, Errand, Message, Obligation, PageLevel, Target, Witness
+from tocsin.domain.state import Actor, Approval, Errand, Message, Obligation, Target, Witness
 from tocsin.domain.verdicts import settle_as
 from tocsin.domain.words import Verdict
 
@@ -134,9 +134,9 @@ def _follow(draft: Draft, approval: Approval) -> None:
             _ask(draft, approval, spec, again=True)
     pages_at = _pages_at(draft, approval, spec)
     if approval.page is None and pages_at is not None and pages_at <= draft.now < approval.due:
-        level = PageLevel(target=Target(role=approval.role), via=("phone", "sms"), wait=notices.PAGE_WAIT)
         reason = f"Your decision is waited for: {_title(draft, approval)}"
-        approval.page = open_page(draft, (level,), reason, approval.obligation).number
+        page = call(draft, Target(role=approval.role), reason, approval.obligation, via=("phone", "sms"))
+        approval.page = page.number
 
 
 def _is_out_of_date(draft: Draft, approval: Approval) -> bool:

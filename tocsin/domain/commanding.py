@@ -12,7 +12,6 @@ from tocsin.domain import (
     escalation,
     knowing,
     meetings,
-    notices,
     obligations,
     outages,
     phases,
@@ -25,7 +24,7 @@ from tocsin.domain.durations import describe
 from tocsin.domain.duties import Duty
 from tocsin.domain.plan import Step
 from tocsin.domain.sense import listed
-from tocsin.domain.state import Page, PageLevel, StepState, Target
+from tocsin.domain.state import Page, StepState, Target
 from tocsin.domain.words import Phase, Status, StepStatus
 
 
@@ -143,8 +142,7 @@ def _somebody(draft: Draft, role: str | None, person: str | None) -> Target:
 def _page_somebody(draft: Draft, command: said.PageSomebody) -> None:
     target = _somebody(draft, command.role, command.person)
     draft.record("page", f"{target} is paged: {command.reason}", command.actor)
-    level = PageLevel(target=target, via=("sms", "phone"), wait=notices.PAGE_WAIT)
-    escalation.open_page(draft, (level,), command.reason)
+    escalation.call(draft, target, command.reason)
 
 
 def _add_task(draft: Draft, command: said.AddTask) -> None:

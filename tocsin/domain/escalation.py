@@ -10,6 +10,7 @@ from tocsin.domain import naming, vendors
 from tocsin.domain.case import Case, Draft
 from tocsin.domain.channel import ChannelName
 from tocsin.domain.delivery import DeliveryState
+from tocsin.domain.duties import Level
 from tocsin.domain.state import Acknowledgement, Actor, Message, Page, PageLevel, Target
 
 REMEMBERED_TRIES = 20
@@ -17,6 +18,10 @@ REMEMBERED_TRIES = 20
 
 IN_VAIN = frozenset({DeliveryState.FAILED, DeliveryState.FAILED_FOR_NOW, DeliveryState.NO_ANSWER})
 """What a page does not wait for any longer: a phone that is switched off may be on again too late."""
+
+
+WAIT: timedelta = Level.model_fields["wait"].default
+"""How long each channel is waited for where the plan names whom to page and says no more."""
 
 
 class Rung(NamedTuple):
@@ -48,6 +53,17 @@ def open_page(
     draft.state.pages[number] = page
     climb(draft, page)
     return page
+
+
+def call(
+    draft: Draft,
+    target: Target,
+    reason: str,
+    obligation: str | None = None,
+    via: tuple[ChannelName, ...] = ("sms", "phone"),
+) -> Page:
+    """Page one target of whom the plan, or a person, says no more than that they are to be paged."""
+    return open_page(draft, (PageLevel(target=target, via=via, wait=WAIT),), reason, obligation)
 
 
 def climb(draft: Draft, page: Page) -> None:

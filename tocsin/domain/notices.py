@@ -9,7 +9,7 @@ from tocsin.domain import escalation, reports, vendors
 from tocsin.domain.case import Case, Draft
 from tocsin.domain.channel import ChannelName
 from tocsin.domain.delivery import DeliveryReport, DeliveryState, forward
-from tocsin.domain.duties import Duty, Level
+from tocsin.domain.duties import Duty
 from tocsin.domain.events import Delivery, NotSent, RecipientsFound, Sent
 from tocsin.domain.state import Errand, IncidentState, Message, Obligation, Target
 
@@ -20,10 +20,6 @@ GOT_THROUGH = frozenset({DeliveryState.DELIVERED, DeliveryState.ANSWERED})
 GIVEN_UP = frozenset({DeliveryState.FAILED, DeliveryState.NO_ANSWER})
 
 Purpose = Literal["page", "notice", "report", "invitation", "reminder", "refusal", "approval"]
-
-
-PAGE_WAIT: timedelta = Level.model_fields["wait"].default
-"""How long one rung of a page is waited for that the plan says nothing about."""
 
 
 def audience_of(case: Case, audience: str) -> Target:

@@ -12,8 +12,8 @@ from datetime import datetime
 from tocsin.domain import approvals, clocks, fulfilment, meetings, notices
 from tocsin.domain.case import Case, Draft
 from tocsin.domain.duties import ObligationSpec
-from tocsin.domain.escalation import open_page
-from tocsin.domain.state import DutyState, Obligation, PageLevel, Target
+from tocsin.domain.escalation import call
+from tocsin.domain.state import DutyState, Obligation, Target
 from tocsin.domain.verdicts import settle_as, still_owed
 from tocsin.domain.words import Status, Verdict
 
@@ -81,9 +81,8 @@ def _press(draft: Draft, obligation: Obligation, spec: ObligationSpec) -> None:
     obligation.pressed = True
     owed = [what for each in fulfilment.owed_by_role(draft, obligation, spec).values() for what in each]
     if owed:
-        level = PageLevel(target=Target(role=spec.escalate.to), via=("sms", "phone"), wait=notices.PAGE_WAIT)
         reason = f"Still owed for {spec.title}, due {obligation.due:%H:%M} UTC: {'; '.join(owed)}"
-        open_page(draft, (level,), reason=reason, obligation=obligation.key)
+        call(draft, Target(role=spec.escalate.to), reason, obligation.key)
 
 
 def _reminders(case: Case, obligation: Obligation, spec: ObligationSpec) -> list[datetime]:
@@ -144,12 +143,7 @@ def _be_late(draft: Draft, obligation: Obligation, spec: ObligationSpec) -> None
         )
     if spec.when_late is not None and not obligation.escalated:
         obligation.escalated = True
-        level = PageLevel(
-            target=Target(role=spec.when_late),
-            via=("sms", "phone"),
-            wait=notices.PAGE_WAIT,
-        )
-        open_page(draft, (level,), reason=f"Overdue: {spec.title}", obligation=obligation.key)
+        call(draft, Target(role=spec.when_late), f"Overdue: {spec.title}", obligation.key)
     if spec.grace is not None and draft.due(obligation.due, spec.grace) <= draft.now:
         settle_as(draft, obligation, Verdict.MISSED, "not done when the plan's grace ended")
 

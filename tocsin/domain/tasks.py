@@ -9,8 +9,8 @@ from tocsin.domain import commands as said
 from tocsin.domain import notices
 from tocsin.domain.case import Case, Draft
 from tocsin.domain.commands import CommandRefused
-from tocsin.domain.escalation import open_page
-from tocsin.domain.state import Mitigation, PageLevel, StepState, Target, Task
+from tocsin.domain.escalation import call
+from tocsin.domain.state import Mitigation, StepState, Target, Task
 from tocsin.domain.words import StepStatus
 
 
@@ -156,8 +156,7 @@ def _be_overdue(draft: Draft, task: Task, due: datetime) -> None:
     draft.record("overdue", f"task {task.number} ({task.title}) was due {due:%Y-%m-%d %H:%M:%S} UTC")
     role = draft.plan.tasks.when_late
     target = Target(role=role) if role else task.assignee
-    level = PageLevel(target=target, via=("sms", "phone"), wait=notices.PAGE_WAIT)
-    open_page(draft, (level,), reason=f"Overdue: task {task.number}, {task.title}")
+    call(draft, target, f"Overdue: task {task.number}, {task.title}")
 
 
 def _reminders(case: Case, task: Task, due: datetime) -> list[datetime]:
