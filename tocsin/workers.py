@@ -119,6 +119,27 @@ def build_workers(
     fifth of the CPU, and read the workflows' files anew for each incident, so that an upgrade on the disk would reach a
     worker that runs.
     """
+    parts = _parts(client, settings, library, channels, skips_time)
+    return [
+        Worker(
+            client,
+            task_queue=queue,
+            activity_executor=executor,
+            workflow_runner=runner or UnsandboxedWorkflowRunner(),
+            workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
+            activity_task_poller_behavior=PollerBehaviorAutoscaling(),
+            graceful_shutdown_timeout=GRACE,
+            max_concurrent_activities=THREADS,
+            **parts[queue],
+        )
+        for queue in queues
+    ]
+
+
+def _parts(
+    client: Client, settings: Settings, library: PlanLibrary, channels: Channels, skips_time: bool
+) -> dict[str, dict[str, Any]]:
+    """What each queue's worker runs, and how fast, as `Worker` takes it."""
     proofs, wordings = proofs_of(settings, library), WordingStore(settings.state)
     asking = Asking(library, proofs, wordings, settings.public_url)
     renderer = Templates(library, settings.public_url, settings.sendgrid_from, asking)
@@ -129,7 +150,7 @@ def build_workers(
         LibraryPublisher(library, proofs, AcknowledgementRegister(settings.state))
     )
     readers = PublicationLetters(library, proofs, settings.public_url)
-    parts: dict[str, dict[str, Any]] = {
+    return {
         naming.INCIDENT_QUEUE: {
             "workflows": [IncidentWorkflow, PostIncidentWorkflow, PlanPublication],
             "activities": [
@@ -164,17 +185,3 @@ def build_workers(
             "max_task_queue_activities_per_second": settings.calls_per_second,
         },
     }
-    return [
-        Worker(
-            client,
-            task_queue=queue,
-            activity_executor=executor,
-            workflow_runner=runner or UnsandboxedWorkflowRunner(),
-            workflow_task_poller_behavior=PollerBehaviorAutoscaling(),
-            activity_task_poller_behavior=PollerBehaviorAutoscaling(),
-            graceful_shutdown_timeout=GRACE,
-            max_concurrent_activities=THREADS,
-            **parts[queue],
-        )
-        for queue in queues
-    ]

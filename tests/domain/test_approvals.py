@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests.domain import observatory
-from tests.domain.world import World
+from tests.domain.leak import leaking
 from tocsin.domain import commands as say
 from tocsin.domain.commands import CommandRefused
 from tocsin.domain.decide import decide
@@ -18,14 +18,7 @@ from tocsin.domain.words import Verdict
 @pytest.fixture
 def world():
     """It drips, at nine in the morning."""
-    world = World(
-        plan=observatory.plan(),
-        directory=observatory.directory(),
-        calendar=observatory.CALENDAR,
-        now=observatory.TUESDAY,
-    )
-    world.alert(severity="drip")
-    return world
+    return leaking()
 
 
 def lenders_told(world):
@@ -197,13 +190,7 @@ def test_a_witness_is_believed_for_the_roles_that_the_directory_gives(world):
 
 
 def test_a_late_report_by_an_employee_is_told_once_somebody_confirms_it():
-    world = World(
-        plan=observatory.plan(),
-        directory=observatory.directory(),
-        calendar=observatory.CALENDAR,
-        now=observatory.TUESDAY,
-    )
-    world.alert(severity="drip")
+    world = leaking()
     assert world.verdict("gossip") is Verdict.NOT_APPLICABLE
     assert world.row("gossip").reason == "it was not reported late by an employee"
 

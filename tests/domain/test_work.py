@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from tests.domain import observatory
-from tests.domain.world import World, delivers, refuses
+from tests.domain.leak import leaking
+from tests.domain.world import delivers, refuses
 from tocsin.domain import commands as say
 from tocsin.domain.commands import CommandRefused
 from tocsin.domain.delivery import DeliveryState
@@ -17,14 +18,7 @@ from tocsin.domain.words import StepStatus, Verdict
 @pytest.fixture
 def world():
     """It drips, at nine in the morning."""
-    world = World(
-        plan=observatory.plan(),
-        directory=observatory.directory(),
-        calendar=observatory.CALENDAR,
-        now=observatory.TUESDAY,
-    )
-    world.alert(severity="drip")
-    return world
+    return leaking()
 
 
 # Tasks
@@ -213,13 +207,7 @@ def test_a_cancelled_meeting_may_be_called_again(world):
 
 
 def test_somebody_may_have_to_be_told_by_every_means_at_once():
-    world = World(
-        plan=observatory.plan(),
-        directory=observatory.directory(),
-        calendar=observatory.CALENDAR,
-        now=observatory.TUESDAY,
-    )
-    world.alert(severity="drip")
+    world = leaking()
     assert world.verdict("both-ways") is Verdict.NOT_APPLICABLE
     world.says(say.Classify, criteria=("lens_wet",))
     assert [letter.channel for letter in world.letters if letter.to == "ada"] == ["email", "phone"]
