@@ -17,6 +17,9 @@ CODEC_PATH = "/v1/codec"
 APPROVALS_PATH = "/v1/approvals"
 """The page on which somebody decides; the token behind it says who, and about what."""
 
+PAGES_PATH = "/v1/pages"
+"""The page on which somebody answers a page; the token behind it says who, and which one."""
+
 PLANS_PATH = "/v1/plans"
 """The page on which somebody acknowledges a version of a plan; the token behind it says who, and which one."""
 
@@ -34,6 +37,11 @@ def key_url(public_url: str, workflow: str, incident: str, page: int, person: st
 def approval_url(public_url: str, token: str) -> str:
     """The page on which whoever got the signed `token` may decide."""
     return f"{public_url.rstrip('/')}{APPROVALS_PATH}/{token}"
+
+
+def page_url(public_url: str, token: str) -> str:
+    """The page on which whoever got the signed `token` may answer a page."""
+    return f"{public_url.rstrip('/')}{PAGES_PATH}/{token}"
 
 
 def plan_url(public_url: str, token: str) -> str:

@@ -39,6 +39,7 @@ PRIORITY_OF = {
     "page": 1,
     "refusal": 2,
     "approval": 2,
+    "trouble": 2,
     "notice": 3,
     "report": 3,
     "invitation": 4,

@@ -39,6 +39,25 @@ class Acknowledge(_Base):
     page: int | None = None
 
 
+class HandOver(_Base):
+    """Pass a page on: an open one to whoever is next on its levels, or at once to somebody by name; one that was
+    acknowledged to somebody by name, who holds it from when they acknowledge."""
+
+    kind: Literal["hand_over"] = "hand_over"
+    page: int
+    role: str | None = None
+    person: str | None = None
+    reason: str = ""
+
+
+class OptOut(_Base):
+    """Somebody wants no more messages over a channel, or wants them again (`back`)."""
+
+    kind: Literal["opt_out"] = "opt_out"
+    channel: Literal["sms"] = "sms"
+    back: bool = False
+
+
 class AddNote(_Base):
     """Put a line on the timeline."""
 
@@ -260,6 +279,8 @@ class ChangeMeeting(_Base):
 
 Command = Annotated[
     Acknowledge
+    | HandOver
+    | OptOut
     | AddNote
     | GiveUpdate
     | FinishStep

@@ -38,54 +38,66 @@ Interval = Annotated[Duration, Field(gt=timedelta(0))]
 """The time between one thing and the next; without any, the next would follow without end."""
 
 
+UNDELIVERED = timedelta(minutes=30)
+"""How long a message may be on its way, where a plan says nothing else, before the next channel is tried as well."""
+
+
 class Level(Value):
     """One rung of an escalation: who is tried, over which channels, how long each is waited for.
 
-    `supervisor_of` names a role whose holder's supervisor, as the directory has it, is meant. Channels are tried in
-    order, or all of them `at_once`.
+    `supervisor_of` names a role whose holder's supervisor, as the directory has it, is meant; `person` one of its
+    people by key. Channels are tried in order, or all of them `at_once`, and all that `repeat` times.
     """
 
     role: str | None = None
     supervisor_of: str | None = None
+    person: str | None = None
     via: Channels
     at_once: bool = False
     wait: Interval = timedelta(minutes=5)
+    repeat: Annotated[int, Field(ge=1, le=20)] = 1
 
     @model_validator(mode="after")
     def _names_somebody(self) -> Self:
-        if (self.role is None) == (self.supervisor_of is None):
-            raise ValueError("say either `role` or `supervisor_of`")
+        if [self.role, self.supervisor_of, self.person].count(None) != 2:
+            raise ValueError("say one of `role`, `supervisor_of` and `person`")
         return self
 
 
 class PageDuty(Value):
     """Somebody must acknowledge. The levels are climbed in order, then again from the first, until they do.
 
-    Whoever acknowledges takes the role `assigns`, unless somebody holds it already.
+    Whoever acknowledges takes the role `assigns`, unless somebody holds it already. Where `all` must answer, each
+    person on any of the levels is paged for themselves, all at the same time, and it is done when the last of them has
+    acknowledged.
     """
 
     levels: Annotated[tuple[Level, ...], Field(min_length=1)]
+    answers: Literal["one", "all"] = "one"
     assigns: str | None = None
 
 
 class NotifyDuty(Value):
     """An audience must be told, each of its members over the first of `via` that gets through.
 
-    `at_once` takes all of `via` beside one another, and is done when each of them got through.
+    `at_once` takes all of `via` beside one another, and is done when each of them got through. What a vendor took and
+    did not report as delivered within `wait` goes over the next channel too.
     """
 
     audience: str
     via: Channels = ("email",)
     at_once: bool = False
+    wait: Interval = UNDELIVERED
     message: str = "notice"
 
 
 class ReportDuty(Value):
-    """A report of the plan must reach an audience."""
+    """A report of the plan must reach an audience; what is not delivered within `wait` takes the next channel too."""
 
     report: str
     audience: str
     via: Channels = ("email",)
+    wait: Interval = UNDELIVERED
 
 
 class TaskDuty(Value):

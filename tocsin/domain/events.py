@@ -11,7 +11,7 @@ from tocsin.domain.calendar import PersonalHours
 from tocsin.domain.channel import ChannelName
 from tocsin.domain.commands import Command
 from tocsin.domain.delivery import DeliveryReport
-from tocsin.domain.state import PlanPin
+from tocsin.domain.state import BroadcastCounts, PlanPin
 
 
 class Alert(Value):
@@ -56,6 +56,8 @@ class Sent(Value):
     message: str
     reached: str
     vendor_id: str
+    vendor: str = ""
+    segments: int | None = None
     note: str = ""
     """What kept it from its proper form, where plain words went out instead."""
 
@@ -67,6 +69,8 @@ class NotSent(Value):
     message: str
     again: Literal["never", "for_now"]
     detail: str
+    opted_out: str | None = None
+    """The directory's key of whoever wants no messages over this channel, where that is why."""
 
 
 class Delivery(Value):
@@ -124,6 +128,17 @@ class FeedRead(Value):
     problem: str = ""
 
 
+class BroadcastReported(Value):
+    """How far a message to a large audience has come; `done` when there is nobody left, or nothing more can be done,
+    which the `problem` then says."""
+
+    kind: Literal["broadcast_reported"] = "broadcast_reported"
+    broadcast: str
+    counts: BroadcastCounts
+    done: bool = False
+    problem: str = ""
+
+
 class EntriesKept(Value):
     """The oldest timeline entries are in the archive, up to and including this number."""
 
@@ -155,6 +170,7 @@ Event = Annotated[
     | Drafted
     | VendorPost
     | FeedRead
+    | BroadcastReported
     | EntriesKept
     | PhaseReached
     | TimePassed,

@@ -9,7 +9,7 @@ from tocsin.domain.calendar import BusinessCalendar
 from tocsin.domain.channel import ChannelName
 from tocsin.domain.events import Alert
 from tocsin.domain.picturing import Picture
-from tocsin.domain.plan import Plan
+from tocsin.domain.plan import Digest, Plan
 from tocsin.domain.reports import Report
 from tocsin.domain.state import Actor, Entry, IncidentState, Meeting, PlanPin, Reporter, Target
 
@@ -152,6 +152,10 @@ class Dispatch(Value):
     text: str
     code: str = ""
     page: int | None = None
+    wakes: bool = True
+    """Whether it may disturb somebody in their quiet hours."""
+    digest: Digest | None = None
+    """How many messages a person gets in how much time before more are held back; `None` is without end."""
     title: str
     severity: str
     status: str
@@ -190,6 +194,7 @@ class Dispatched(Value):
     reached: str
     vendor: str
     vendor_id: str
+    segments: int | None = None
     note: str = ""
 
 

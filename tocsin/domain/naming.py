@@ -17,6 +17,8 @@ INCIDENT_QUEUE = "incidents"
 EMAIL_QUEUE = "email"
 SMS_QUEUE = "sms"
 PHONE_QUEUE = "phone"
+BROADCAST_QUEUE = "broadcasts"
+"""Messages to large audiences: minutes of work at a time, which must not stand in the way of a page."""
 QUEUES = (INCIDENT_QUEUE, EMAIL_QUEUE, SMS_QUEUE, PHONE_QUEUE)
 
 SEARCH_ATTRIBUTES = {
@@ -61,6 +63,16 @@ def post_incident_workflow(incident_id: str) -> str:
 def plan_workflow(plan: str, version: str) -> str:
     """The workflow id of the publication of a plan's version, which is the beginning of its hash."""
     return f"plan-{plan}-{version}"
+
+
+def broadcast_workflow(broadcast: str) -> str:
+    """The workflow id of a message to a large audience."""
+    return f"broadcast-{broadcast}"
+
+
+def broadcast_id(incident_id: str, number: int) -> str:
+    """The name of an incident's message to a large audience, unique and stable over retries."""
+    return f"{incident_id}-b{number}"
 
 
 def queue_of(channel: str) -> str:

@@ -19,7 +19,7 @@ TRY_AGAIN_AFTER = timedelta(minutes=1)
 GOT_THROUGH = frozenset({DeliveryState.DELIVERED, DeliveryState.ANSWERED})
 GIVEN_UP = frozenset({DeliveryState.FAILED, DeliveryState.NO_ANSWER})
 
-Purpose = Literal["page", "notice", "report", "invitation", "reminder", "refusal", "approval"]
+Purpose = Literal["page", "notice", "report", "invitation", "reminder", "refusal", "approval", "trouble"]
 
 
 def audience_of(case: Case, audience: str) -> Target:

@@ -17,7 +17,7 @@ from tocsin.domain.base import Value
 from tocsin.domain.calendar import CalendarSpec
 from tocsin.domain.channel import ChannelName
 from tocsin.domain.durations import Duration
-from tocsin.domain.duties import Interval, Names, ObligationSpec, as_list
+from tocsin.domain.duties import Interval, Level, Names, ObligationSpec, as_list
 from tocsin.domain.words import Phase
 
 Path = tuple[str | int, ...]
@@ -83,11 +83,18 @@ class Role(Value):
 
 
 class Audience(Value):
-    """Who is told. `of: customer` means that each customer has its own; external ones are replaced in a drill."""
+    """Who is told. `of: customer` means that each customer has its own; external ones are replaced in a drill.
+
+    The members are in the directory, or, where there are too many for that, in a `list`: a CSV file in the folder
+    `lists/` beside the plan, or an installed adapter (`tocsin.audiences`).
+    """
 
     title: str
     of: Literal["customer"] | None = None
     external: bool = False
+    list: (
+        Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9_-]*\.csv|[A-Za-z_][\w.]*:[A-Za-z_]\w*)$")] | None
+    ) = None
 
 
 class FactSpec(Value):
@@ -215,12 +222,37 @@ class TaskRules(Value):
     when_late: str | None = None
 
 
+class LastResort(Level):
+    """Who is paged besides everybody else once nobody has answered for so many rounds; quiet hours do not count."""
+
+    after_rounds: Annotated[int, Field(ge=1)] = 1
+
+
+class Digest(Value):
+    """More than so many messages (`over`) to one person over one channel within `per` are held back, and then come
+    together in one."""
+
+    over: Annotated[int, Field(ge=1)] = 5
+    per: Interval = timedelta(minutes=1)
+
+
 class PagingRules(Value):
-    """How long a page that nobody answers goes on at its full pace: after so many `rounds`, each try is waited for
-    `then` at least. It never ends by itself."""
+    """What holds for every page of a plan.
+
+    One that nobody answers goes on at its full pace for so many `rounds`; after that, each try is waited for `then` at
+    least. It never ends by itself: after its rounds the `last_resort` is tried too, and the page is `overdue`. Incidents
+    of the severities in `wakes` page people in their quiet hours as well; without any, all do. An acknowledgement `holds`
+    for so long, by severity, after its author was last heard of; then the page begins again. `troubles_to` is the role
+    that is told when somebody cannot be reached by their own doing, such as after a reply of STOP.
+    """
 
     rounds: Annotated[int, Field(ge=1)] = 12
     then: Interval = timedelta(hours=1)
+    last_resort: LastResort | None = None
+    wakes: Names | None = None
+    holds: dict[str, Interval] = {}
+    troubles_to: str | None = None
+    digest: Digest = Digest()
 
 
 class ReportField(Value):

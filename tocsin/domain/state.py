@@ -129,7 +129,7 @@ class Message(Record):
     """
 
     id: str
-    purpose: Literal["page", "notice", "report", "invitation", "reminder", "refusal", "approval"]
+    purpose: Literal["page", "notice", "report", "invitation", "reminder", "refusal", "approval", "trouble"]
     template: str
     target: Target
     channel: ChannelName
@@ -146,20 +146,27 @@ class Message(Record):
     lacks: str = ""
     """What kept it from its proper form, where plain words went out, or something of it stayed behind."""
     reached: str | None = None
+    vendor: str | None = None
     vendor_id: str | None = None
+    segments: int | None = None
+    """What a text message costs: carriers bill by segment (`tocsin.domain.sms_text`)."""
     created: Moment
     sent: Moment | None = None
     delivered: Moment | None = None
     attempt: int = 1
     retry_at: Moment | None = None
+    wait: timedelta | None = None
+    """How long it may be on its way before its next channel is tried as well; `moves_on_at` is when that is over."""
+    moves_on_at: Moment | None = None
     succeeded_by: str | None = None
 
 
 class Acknowledgement(Value):
-    """Who answered a page, and when."""
+    """Who answered a page, and when; `heard` is when they last gave a sign of themselves."""
 
     by: Actor
     at: Moment
+    heard: Moment | None = None
 
 
 class PageLevel(Value):
@@ -169,13 +176,17 @@ class PageLevel(Value):
     via: tuple[ChannelName, ...]
     at_once: bool = False
     wait: timedelta
+    repeat: int = 1
+    is_last_resort: bool = False
 
 
 class Page(Record):
     """An escalation: where it stands on its levels, and who answered.
 
     `level` and `channel` are indices into the levels; a level whose channels are tried at once is one rung, with
-    `channel` 0. `round` counts from 1; `next_at` is when the next rung is tried; `trying` are the messages of this one.
+    `channel` 0, and a repeated one goes on counting. `round` counts from 1; `next_at` is when the next rung is tried;
+    `trying` are the messages of this one. `overdue` is since when its last resort is tried as well. Acknowledgements
+    that ran out, or were passed on, are in `lapsed`; `hands_over` is the number of the page that this one takes over.
     """
 
     number: int
@@ -189,7 +200,10 @@ class Page(Record):
     next_at: Moment | None
     trying: tuple[str, ...] = ()
     opened: Moment
+    overdue: Moment | None = None
     acknowledged: Acknowledgement | None = None
+    lapsed: tuple[Acknowledgement, ...] = ()
+    hands_over: int | None = None
     ended: Moment | None = None
 
     @property
@@ -422,13 +436,44 @@ class Errand(Value):
     """Work for the outside world that a decision asked for and that has not been reported back yet."""
 
     id: str
-    kind: Literal["send", "find_recipients", "keep_entries", "draft"]
+    kind: Literal["send", "find_recipients", "keep_entries", "draft", "broadcast"]
     message: str | None = None
     audience: Target | None = None
     obligation: str | None = None
     duty: int | None = None
     entries: int = 0
     text: str = ""
+    broadcast: str | None = None
+
+
+class BroadcastCounts(Value):
+    """How many of a large audience: in all, taken by a vendor, and those who could not be written to, by reason."""
+
+    recipients: int = 0
+    accepted: int = 0
+    malformed: int = 0
+    suppressed: int = 0
+    refused: int = 0
+    may_be_doubled: int = 0
+    """Those in the batch that was under way when a worker died: it was sent again."""
+
+    @property
+    def left(self) -> int:
+        """How many are still to be written to."""
+        return self.recipients - self.accepted - self.malformed - self.suppressed - self.refused
+
+
+class BroadcastState(Record):
+    """A message to a large audience: its own workflow (`naming.broadcast_workflow`) sends it and reports back."""
+
+    id: str
+    obligation: str | None = None
+    audience: str
+    channel: ChannelName
+    started: Moment
+    counts: BroadcastCounts = BroadcastCounts()
+    done: Moment | None = None
+    problem: str = ""
 
 
 class Outcome(Value):
@@ -471,6 +516,7 @@ class IncidentState(Record):
     obligations: dict[str, Obligation] = {}
     pages: dict[int, Page] = {}
     messages: dict[str, Message] = {}
+    broadcasts: dict[str, BroadcastState] = {}
     tasks: dict[int, Task] = {}
     mitigations: dict[int, Mitigation] = {}
     approvals: dict[int, Approval] = {}
