@@ -27,19 +27,26 @@ Mail = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 class Contact(Value):
     """A person, desk or mailing list that can be reached. `sms` defaults to `phone`.
 
-    `via` are the channels over which they want to be told, before those of the plan; `hours` when they work;
-    `supervisor` is the key of the person whom they report to; `postal` the lines of an address on paper.
+    `also` are other numbers of theirs: nothing is sent there, and an answer from there counts as theirs. `via` are the
+    channels over which they want to be told, before those of the plan; `hours` when they work; `supervisor` is the key
+    of the person whom they report to; `postal` the lines of an address on paper.
     """
 
     name: str
     email: Mail | None = None
     phone: Phone | None = None
     sms: Phone | None = None
+    also: tuple[Phone, ...] = ()
     language: str = "en-US"
     via: tuple[ChannelName, ...] = ()
     hours: PersonalHours | None = None
     supervisor: Key | None = None
     postal: tuple[str, ...] = ()
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Every number of theirs, once: `phone`, `sms`, and whatever they have `also`."""
+        return tuple(dict.fromkeys(number for number in (self.phone, self.sms, *self.also) if number))
 
     def address(self, channel: ChannelName) -> str | None:
         """Where the contact is reached over `channel`; `None` when they have no such address."""
