@@ -5,6 +5,7 @@ A channel (`tocsin/channels/`) takes one of these messages and returns a `Receip
     ChannelError
     ├── TryAgain       the vendor is busy or out of reach: 408, 429, 5xx, network; `retry_after` when it said so
     ├── Refused        the vendor will never take this message: any other 4xx
+    │   └── AccountRefused   not from this account; another may be let: 401, 403, an account that is suspended
     └── OutcomeUnknown the request went out and no answer came back: it may have been accepted
 
 Phone numbers are E.164 strings (`+15005550006`), addresses plain `local@domain`.
@@ -93,6 +94,10 @@ class Refused(ChannelError):
     def __init__(self, message: str, code: str = "") -> None:
         super().__init__(message)
         self.code = code
+
+
+class AccountRefused(Refused):
+    """The vendor does not serve this account: its credentials, its state or its rights are at fault, not the recipient."""
 
 
 class OutcomeUnknown(ChannelError):
