@@ -97,7 +97,7 @@ class Refused(ChannelError):
 
 
 class AccountRefused(Refused):
-    """The vendor does not serve this account: its credentials, its state or its rights are at fault, not the recipient."""
+    """The vendor does not serve this account: credentials, state or rights are at fault, never the recipient."""
 
 
 class OutcomeUnknown(ChannelError):
