@@ -21,10 +21,18 @@ with workflow.unsafe.imports_passed_through():
     from tocsin.domain import naming
     from tocsin.domain.alarms import alarms
     from tocsin.domain.case import Case
-    from tocsin.domain.commands import AssignRole, Command, CommandRefused, HandingOver, PageSomebody
+    from tocsin.domain.commands import (
+        AssignRole,
+        Command,
+        CommandRefused,
+        HandingOver,
+        HandOver,
+        PageSomebody,
+    )
     from tocsin.domain.decide import decide, is_repeated, refuse
     from tocsin.domain.events import (
         Alert,
+        BroadcastReported,
         Commanded,
         Delivery,
         Event,
@@ -207,6 +215,12 @@ class Casework:
             workflow.logger.warning("%s for %s dropped: it has ended", signal, workflow_id)
 
     @workflow.signal
+    async def broadcast_reported(self, report: BroadcastReported) -> None:
+        """A message to a large audience has come so far."""
+        await workflow.wait_condition(lambda: self._case is not None)
+        self.happen(report)
+
+    @workflow.signal
     async def latecomer(self, late: Latecomer) -> None:
         """Something that arrived for the incident while it was being handed over."""
         if isinstance(late.event, Commanded):
@@ -276,7 +290,7 @@ class Casework:
     async def _know_everybody_in(self, command: Command) -> None:
         """Refuse a command from, or about, somebody whom the directory does not know."""
         named = [command.actor.key] if command.actor.via == "cli" else []
-        if isinstance(command, AssignRole | PageSomebody) and command.person:
+        if isinstance(command, AssignRole | HandOver | PageSomebody) and command.person:
             named.append(command.person)
         for person in named:
             known = await workflow.execute_local_activity_method(

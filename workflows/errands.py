@@ -90,7 +90,16 @@ class Errands:
             done = await self._dispatch(message)
         except ActivityError as error:
             return [_failure_of(message, error)]
-        return [Sent(message=message.id, reached=done.reached, vendor_id=done.vendor_id, note=done.note)]
+        return [
+            Sent(
+                message=message.id,
+                reached=done.reached,
+                vendor=done.vendor,
+                vendor_id=done.vendor_id,
+                segments=done.segments,
+                note=done.note,
+            )
+        ]
 
     async def _dispatch(self, message: Message) -> Dispatched:
         case = self._case()

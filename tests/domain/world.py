@@ -26,6 +26,7 @@ from tocsin.domain.directory import Directory
 from tocsin.domain.dispatching import dispatch_of
 from tocsin.domain.events import (
     Alert,
+    BroadcastReported,
     Commanded,
     Delivery,
     Drafted,
@@ -44,6 +45,7 @@ from tocsin.domain.reports import assemble
 from tocsin.domain.state import (
     TOCSIN,
     Actor,
+    BroadcastCounts,
     Entry,
     Errand,
     IncidentState,
@@ -217,6 +219,8 @@ class World:
             yield RecipientsFound(errand=errand.id, members=self.directory.recipients(errand.audience))
         elif errand.kind == "draft":
             yield self._draft(errand)
+        elif errand.kind == "broadcast":
+            yield BroadcastReported(broadcast=errand.broadcast or "", counts=BroadcastCounts())
         else:
             self.archived += [entry for entry in self.state.timeline if entry.number <= errand.entries]
             yield EntriesKept(errand=errand.id, up_to=errand.entries)

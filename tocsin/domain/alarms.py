@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from tocsin.domain import obligations, tasks
+from tocsin.domain import answering, obligations, tasks
 from tocsin.domain.base import Moment, Value
 from tocsin.domain.case import Case
 
@@ -42,6 +42,9 @@ def _obligations(case: Case, now: datetime) -> Iterator[Alarm]:
 
 def _pages(case: Case) -> Iterator[Alarm]:
     for page in case.state.pages.values():
+        if (until := answering.holds_until(case, page)) is not None and page.acknowledged is not None:
+            silent = f"page {page.number}: ask again if nothing was heard of {page.acknowledged.by.key}"
+            yield Alarm(key=f"page {page.number}", at=until, summary=silent)
         if page.is_open and page.next_at is not None:
             summary = f"page {page.number}: next try if {page.levels[page.level].target} has not answered"
             yield Alarm(key=f"page {page.number}", at=page.next_at, summary=summary)
@@ -61,3 +64,6 @@ def _messages(case: Case) -> Iterator[Alarm]:
         if message.retry_at is not None:
             summary = f"{message.channel} {message.id}: try again, {message.detail}"
             yield Alarm(key=f"message {message.id}", at=message.retry_at, summary=summary)
+        elif message.moves_on_at is not None:
+            summary = f"{message.channel} {message.id}: {message.fallbacks[0]} too, if not delivered by then"
+            yield Alarm(key=f"message {message.id}", at=message.moves_on_at, summary=summary)

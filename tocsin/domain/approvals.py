@@ -11,8 +11,8 @@ import hashlib
 from collections.abc import Iterator
 from datetime import datetime
 
+from tocsin.domain import broadcasts, notices
 from tocsin.domain import commands as said
-from tocsin.domain import notices
 from tocsin.domain.case import Case, Draft
 from tocsin.domain.commands import CommandRefused
 from tocsin.domain.duties import ApprovalSpec, Duty
@@ -276,10 +276,7 @@ def _carry_out(draft: Draft, approval: Approval) -> None:
         settle_as(draft, obligation, Verdict.NOT_APPLICABLE, why)
         return
     assert approval.duty is not None
-    duty = draft.plan.obligation(obligation.spec).do[approval.duty]
-    demand = duty.notify or duty.report
-    assert demand is not None
-    notices.find_recipients(draft, demand.audience, obligation.key, approval.duty)
+    broadcasts.reach(draft, obligation, approval.duty, approval.wording)
 
 
 def wording_of(draft: Draft, obligation: Obligation, duty: int) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tocsin.domain import (
+    answering,
     approvals,
     ending,
     escalation,
@@ -47,8 +48,10 @@ _AFTER_RESOLUTION = (
     said.FinishStep,
     said.FinishTask,
     said.GiveUpdate,
+    said.HandOver,
     said.Mitigate,
     said.NameVendor,
+    said.OptOut,
     said.Reword,
     said.SendReport,
     said.SetAnchor,
@@ -67,21 +70,17 @@ def _refuse_unless_it_belongs_after(draft: Draft, command: said.Command) -> None
 
 def _acknowledge(draft: Draft, command: said.Acknowledge) -> None:
     waiting = [page for page in draft.state.pages.values() if page.is_open]
-    pages = waiting if command.page is None else [_page(draft, command.page)]
+    pages = waiting if command.page is None else [_unanswered(draft, command.page)]
     if not pages:
         raise CommandRefused("no page waits for an acknowledgement")
     for page in pages:
-        escalation.acknowledge(draft, page, command.actor)
+        answering.acknowledge(draft, page, command.actor)
 
 
-def _page(draft: Draft, number: int) -> Page:
-    page = draft.state.pages.get(number)
-    if page is None:
-        raise CommandRefused(f"there is no page {number}; the pages are {listed(draft.state.pages)}")
+def _unanswered(draft: Draft, number: int) -> Page:
+    page = answering.page_named(draft, number)
     if page.acknowledged is not None:
         raise CommandRefused(f"page {number} was already acknowledged by @{page.acknowledged.by}")
-    if page.ended is not None:
-        raise CommandRefused(f"page {number} has ended")
     return page
 
 
@@ -142,7 +141,7 @@ def _somebody(draft: Draft, role: str | None, person: str | None) -> Target:
 def _page_somebody(draft: Draft, command: said.PageSomebody) -> None:
     target = _somebody(draft, command.role, command.person)
     draft.record("page", f"{target} is paged: {command.reason}", command.actor)
-    escalation.call(draft, target, command.reason)
+    escalation.call(draft, target, command.reason, is_summons=True)
 
 
 def _add_task(draft: Draft, command: said.AddTask) -> None:
@@ -188,6 +187,8 @@ def _reports(duty: Duty, report: str) -> bool:
 
 _COMMANDS: dict[type, Callable[[Draft, Any], None]] = {
     said.Acknowledge: _acknowledge,
+    said.HandOver: answering.hand_over,
+    said.OptOut: answering.opt_out,
     said.AddNote: _note,
     said.GiveUpdate: _update,
     said.FinishStep: _step,

@@ -12,7 +12,9 @@ from datetime import datetime
 from typing import Any
 
 from tocsin.domain import (
+    answering,
     approvals,
+    broadcasts,
     commanding,
     escalation,
     events,
@@ -47,8 +49,10 @@ def _settle(draft: Draft) -> None:
     """Derive what follows; nothing does before the incident is logged, which is when its first phase is reached."""
     if draft.state.phase is None:
         return
+    answering.ask_again_where_silent(draft)
     escalation.climb_what_is_due(draft)
     notices.retry_what_is_due(draft)
+    notices.move_on_when_due(draft)
     _settle_promises(draft)
     _keep_old_entries(draft)
 
@@ -87,6 +91,7 @@ def _commanded(draft: Draft, event: events.Commanded) -> None:
     if event.command.id in draft.state.seen:
         return
     commanding.carry_out(draft, event.command)
+    answering.heard(draft, event.command.actor)
     remember(draft.state, event.command, Outcome(accepted=True))
 
 
@@ -139,8 +144,11 @@ def _sent(draft: Draft, event: events.Sent) -> None:
 
 
 def _not_sent(draft: Draft, event: events.NotSent) -> None:
-    if _errand_done(draft, event.message):
-        notices.not_sent(draft, event)
+    if not _errand_done(draft, event.message):
+        return
+    if event.opted_out is not None:
+        answering.opted_out(draft, event.opted_out, draft.state.messages[event.message].channel)
+    notices.not_sent(draft, event)
 
 
 def _errand_done(draft: Draft, message: str) -> bool:
@@ -175,6 +183,7 @@ _HANDLERS: dict[type, Callable[[Draft, Any], None]] = {
     events.Drafted: approvals.drafted,
     events.VendorPost: outages.posted,
     events.FeedRead: outages.feed_read,
+    events.BroadcastReported: broadcasts.reported,
     events.EntriesKept: _entries_kept,
     events.PhaseReached: _phase_reached,
     events.TimePassed: _time_passed,

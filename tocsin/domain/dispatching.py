@@ -8,7 +8,7 @@ from tocsin.domain import approvals, naming, reports
 from tocsin.domain.case import Case
 from tocsin.domain.messages import Asked, Dispatch
 from tocsin.domain.picturing import Picture, picture_of
-from tocsin.domain.state import Meeting, Message, Target
+from tocsin.domain.state import BroadcastState, Meeting, Message, Target
 
 
 def dispatch_of(case: Case, message: Message, workflow: str, now: datetime) -> Dispatch:
@@ -30,6 +30,8 @@ def dispatch_of(case: Case, message: Message, workflow: str, now: datetime) -> D
         text=message.text,
         code=naming.page_code(state.id, message.page) if message.page else "",
         page=message.page,
+        wakes=_wakes(case, message),
+        digest=None if message.purpose in _WHOLE else case.plan.paging.digest,
         title=state.title,
         severity=case.plan.severities[state.severity].title,
         status=state.status.value,
@@ -42,6 +44,34 @@ def dispatch_of(case: Case, message: Message, workflow: str, now: datetime) -> D
         approval=_approval(case, message),
         wording=message.wording,
     )
+
+
+_WHOLE = frozenset({"report", "invitation", "approval"})
+"""What is never put together with other messages: it has contents of its own, or a proof for one person."""
+
+
+def dispatch_of_broadcast(case: Case, broadcast: BroadcastState, workflow: str, now: datetime) -> Dispatch:
+    """A message to a large audience with its contents, for nobody in particular."""
+    message = Message(
+        id=broadcast.id,
+        purpose=broadcast.purpose,
+        template=broadcast.template,
+        target=Target(audience=broadcast.audience),
+        channel=broadcast.channel,
+        obligation=broadcast.obligation,
+        wording=broadcast.wording,
+        subject=broadcast.subject,
+        created=broadcast.started,
+    )
+    return dispatch_of(case, message, workflow, now)
+
+
+def _wakes(case: Case, message: Message) -> bool:
+    """Whether quiet hours must give way: to a severity that the plan names, and to a page that is overdue."""
+    rules, page = case.plan.paging, case.state.pages.get(message.page or 0)
+    if rules.wakes is None or case.state.severity in rules.wakes:
+        return True
+    return page is not None and page.overdue is not None
 
 
 def _held(case: Case, message: Message) -> Target:

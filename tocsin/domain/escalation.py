@@ -1,4 +1,5 @@
-"""Paging: levels are climbed until somebody acknowledges. The end of the ladder is its beginning, never nobody."""
+"""Paging: levels are climbed until somebody acknowledges. The end of the ladder is the plan's last resort, and then its
+beginning again: never nobody. What people do with a page is in `tocsin.domain.answering`."""
 
 from __future__ import annotations
 
@@ -6,12 +7,12 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import NamedTuple
 
-from tocsin.domain import naming, vendors
+from tocsin.domain import vendors
 from tocsin.domain.case import Case, Draft
 from tocsin.domain.channel import ChannelName
 from tocsin.domain.delivery import DeliveryState
 from tocsin.domain.duties import Level
-from tocsin.domain.state import Acknowledgement, Actor, Message, Page, PageLevel, Target
+from tocsin.domain.state import Message, Page, PageLevel, Target
 
 REMEMBERED_TRIES = 20
 """How many messages of one page stay in the state, which has to fit into a workflow's payload."""
@@ -22,6 +23,9 @@ IN_VAIN = frozenset({DeliveryState.FAILED, DeliveryState.FAILED_FOR_NOW, Deliver
 
 WAIT: timedelta = Level.model_fields["wait"].default
 """How long each channel is waited for where the plan names whom to page and says no more."""
+
+WAYS: tuple[ChannelName, ...] = ("sms", "phone")
+"""The channels where the plan, or a person, says no more than that somebody is to be paged."""
 
 
 class Rung(NamedTuple):
@@ -38,6 +42,9 @@ def open_page(
     reason: str,
     obligation: str | None = None,
     assigns: str | None = None,
+    *,
+    is_summons: bool = False,
+    hands_over: int | None = None,
 ) -> Page:
     """Begin to page: the first rung is tried at once."""
     number = len(draft.state.pages) + 1
@@ -47,6 +54,8 @@ def open_page(
         obligation=obligation,
         levels=levels,
         assigns=assigns,
+        is_summons=is_summons,
+        hands_over=hands_over,
         next_at=None,
         opened=draft.now,
     )
@@ -60,17 +69,30 @@ def call(
     target: Target,
     reason: str,
     obligation: str | None = None,
-    via: tuple[ChannelName, ...] = ("sms", "phone"),
+    via: tuple[ChannelName, ...] = WAYS,
+    *,
+    is_summons: bool = False,
 ) -> Page:
     """Page one target of whom the plan, or a person, says no more than that they are to be paged."""
-    return open_page(draft, (PageLevel(target=target, via=via, wait=WAIT),), reason, obligation)
+    level = PageLevel(target=target, via=via, wait=WAIT)
+    return open_page(draft, (level,), reason, obligation, is_summons=is_summons)
+
+
+def level_of(spec: Level, target: Target | None = None) -> PageLevel:
+    """A level of the plan as a rung of a page; `target` where somebody of it is meant."""
+    whom = Target(
+        role=spec.role or spec.supervisor_of, person=spec.person, supervisor=spec.supervisor_of is not None
+    )
+    return PageLevel(
+        target=target or whom, via=spec.via, at_once=spec.at_once, wait=spec.wait, repeat=spec.repeat
+    )
 
 
 def climb(draft: Draft, page: Page) -> None:
     """Try the next rung: the next channel of this level, the next level, or the first again. Those that an outage has
     closed are passed over."""
     _detour(draft, page)
-    rung = _next(draft, page)
+    rung = _next(draft, page) or _last_resort(draft, page)
     if rung is None:
         page.round += 1
         draft.record("page", f"page {page.number}: nobody answered; round {page.round} begins")
@@ -79,9 +101,43 @@ def climb(draft: Draft, page: Page) -> None:
     _try(draft, page, rung)
 
 
+def _last_resort(draft: Draft, page: Page) -> Rung | None:
+    """Whom the plan names for when nobody answers, from the round on that it says; the page is overdue from then on."""
+    spec = draft.plan.paging.last_resort
+    rounds = spec.after_rounds if spec is not None else 1
+    if page.overdue is not None or page.round < rounds:
+        return None
+    page.overdue = draft.now
+    nobody = f"page {page.number} is overdue: nobody has answered in {_counted(page.round)}"
+    if spec is None:
+        draft.record("overdue", nobody)
+        return None
+    last = level_of(spec).model_copy(update={"added": "last resort"})
+    page.levels += (last,)
+    draft.record("overdue", f"{nobody}; {last.target} is the last resort")
+    return _next(draft, page)
+
+
+def _counted(rounds: int) -> str:
+    return "the first round" if rounds == 1 else f"{rounds} rounds"
+
+
+def leave_level(draft: Draft, page: Page) -> None:
+    """Whoever is being tried will not take it: what is left of their level is passed over."""
+    page.channel = max(rung.position for rung in _rungs(page) if rung.level == page.level)
+    climb(draft, page)
+
+
+def begin_again(draft: Draft, page: Page, levels: tuple[PageLevel, ...]) -> None:
+    """An acknowledged page is open again, on these levels, from the first."""
+    page.levels, page.level, page.channel, page.round = levels, 0, -1, 1
+    climb(draft, page)
+
+
 def _rungs(page: Page) -> Iterator[Rung]:
     for number, level in enumerate(page.levels):
         tries = [level.via] if level.at_once else [(channel,) for channel in level.via]
+        tries *= level.repeat
         yield from (Rung(number, position, via) for position, via in enumerate(tries))
 
 
@@ -212,17 +268,6 @@ def _is_lost(message: Message, shut: frozenset[ChannelName]) -> bool:
 
 def _messages_of(draft: Draft, page: Page) -> list[str]:
     return [message.id for message in draft.state.messages.values() if message.page == page.number]
-
-
-def acknowledge(draft: Draft, page: Page, by: Actor) -> None:
-    """Somebody answered: the page ends, and they take the role that it gives, unless it is held."""
-    page.acknowledged = Acknowledgement(by=by, at=draft.now)
-    page.next_at = None
-    code = naming.page_code(draft.state.id, page.number)
-    draft.record("acknowledged", f"page {page.number} ({code}) acknowledged: {page.reason}", by)
-    if page.assigns and page.assigns not in draft.state.roles:
-        draft.state.roles[page.assigns] = by.key
-        draft.record("assigned", f"@{by.key} is {draft.plan.roles[page.assigns].title}", by)
 
 
 def end_open_pages(draft: Draft, why: str, of: str | None = None) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from tocsin.domain import approvals, escalation, meetings, notices, reports, tasks, vendors
+from tocsin.domain import approvals, broadcasts, escalation, meetings, notices, reports, tasks, vendors
 from tocsin.domain.case import Draft
 from tocsin.domain.duties import Duty, ObligationSpec
 from tocsin.domain.events import Recipient, RecipientsFound
-from tocsin.domain.state import TOCSIN, DutyState, Message, Obligation, PageLevel, Target
+from tocsin.domain.state import TOCSIN, DutyState, Errand, Message, Obligation, PageLevel, Target
 from tocsin.domain.words import StepStatus
 
 
@@ -21,27 +21,42 @@ def begin_duty(draft: Draft, obligation: Obligation, index: int, duty: Duty) -> 
 
 def _begin_page(draft: Draft, obligation: Obligation, index: int, duty: Duty) -> None:
     assert duty.page is not None
-    levels = tuple(
-        PageLevel(
-            target=Target(role=level.role or level.supervisor_of, supervisor=level.role is None),
-            via=level.via,
-            at_once=level.at_once,
-            wait=level.wait,
-        )
-        for level in duty.page.levels
-    )
-    reason = f"{draft.state.title}"
-    page = escalation.open_page(draft, levels, reason, obligation.key, duty.page.assigns)
-    obligation.duties[index].refs = (str(page.number),)
+    levels = tuple(escalation.level_of(level) for level in duty.page.levels)
+    if duty.page.answers == "one":
+        _page(draft, obligation, index, levels, duty.page.assigns)
+        return
+    for level in levels:
+        if level.target.role is None or level.target.supervisor:
+            _page(draft, obligation, index, (level,), duty.page.assigns)
+        else:
+            notices.find(draft, level.target, obligation.key, index)
+
+
+def _summon_each(draft: Draft, obligation: Obligation, errand: Errand, found: tuple[Target, ...]) -> None:
+    """Where all must answer, everybody who holds the role has a page of their own; where nobody does, the role has."""
+    index = errand.duty or 0
+    duty = draft.plan.obligation(obligation.spec).do[index].page
+    assert duty is not None
+    level = next(level for level in map(escalation.level_of, duty.levels) if level.target == errand.audience)
+    paged = {draft.state.pages[int(ref)].levels[0].target.person for ref in obligation.duties[index].refs}
+    for target in found or (level.target,):
+        if target.person is None or target.person not in paged:
+            of_their_own = level.model_copy(update={"target": target})
+            _page(draft, obligation, index, (of_their_own,), duty.assigns)
+
+
+def _page(
+    draft: Draft, obligation: Obligation, index: int, levels: tuple[PageLevel, ...], assigns: str | None
+) -> None:
+    page = escalation.open_page(draft, levels, draft.state.title, obligation.key, assigns, is_summons=True)
+    obligation.duties[index].refs += (str(page.number),)
 
 
 def _begin_telling(draft: Draft, obligation: Obligation, index: int, duty: Duty) -> None:
-    demand = duty.notify or duty.report
-    assert demand is not None
     if draft.plan.obligation(obligation.spec).approval is not None:
         approvals.put_down(draft, obligation, index)
     else:
-        notices.find_recipients(draft, demand.audience, obligation.key, index)
+        broadcasts.reach(draft, obligation, index)
 
 
 def _begin_task(draft: Draft, obligation: Obligation, index: int, duty: Duty) -> None:
@@ -90,7 +105,11 @@ def recipients_found(draft: Draft, event: RecipientsFound) -> None:
     obligation = draft.state.obligations.get(errand.obligation)
     if obligation is None or not obligation.is_open:
         return
-    for target, recipient in zip(notices.recipients_found(draft, event, errand), event.members, strict=True):
+    found = notices.recipients_found(draft, event, errand)
+    if obligation.duties[errand.duty].kind == "page":
+        _summon_each(draft, obligation, errand, found)
+        return
+    for target, recipient in zip(found, event.members, strict=True):
         obligation.duties[errand.duty].refs += _tell(draft, obligation, errand.duty, target, recipient)
     if not event.members and errand.audience is not None:
         obligation.duties[errand.duty].lacking += (str(errand.audience),)
@@ -133,6 +152,7 @@ def _send(
             obligation.key,
             subject,
             wording=wording,
+            wait=duty.report.wait,
         ).id
         return
     assert duty.notify is not None
@@ -140,7 +160,15 @@ def _send(
     each = [(channel,) for channel in vendors.open_channels(draft, via)]
     for channels in each if duty.notify.at_once else [via]:
         yield notices.tell(
-            draft, target, channels, "notice", duty.notify.message, obligation.key, subject, wording=wording
+            draft,
+            target,
+            channels,
+            "notice",
+            duty.notify.message,
+            obligation.key,
+            subject,
+            wording=wording,
+            wait=duty.notify.wait,
         ).id
 
 
@@ -150,14 +178,17 @@ def is_done(draft: Draft, state: DutyState, duty: Duty) -> datetime | None:
 
 
 def _page_done(draft: Draft, state: DutyState) -> datetime | None:
-    acknowledged = draft.state.pages[int(state.refs[0])].acknowledged
-    if acknowledged is None:
+    answers = [draft.state.pages[int(ref)].acknowledged for ref in state.refs]
+    given = [answer for answer in answers if answer is not None]
+    if not given or len(given) < len(answers) or _is_looking_up(draft, state):
         return None
-    state.note = f"acknowledged by @{acknowledged.by}"
-    return acknowledged.at
+    state.note = "acknowledged by " + ", ".join(f"@{answer.by}" for answer in given)
+    return max(answer.at for answer in given)
 
 
 def _telling_done(draft: Draft, state: DutyState) -> datetime | None:
+    if any(ref in draft.state.broadcasts for ref in state.refs):
+        return _broadcast_done(draft, state)
     arrived = [notices.got_through(draft.state, ref) for ref in state.refs]
     if not arrived or any(message is None for message in arrived):
         return None
@@ -174,6 +205,15 @@ def _telling_done(draft: Draft, state: DutyState) -> datetime | None:
         )
     )
     return max(message.delivered for message in arrived if message and message.delivered)
+
+
+def _broadcast_done(draft: Draft, state: DutyState) -> datetime | None:
+    """Nobody can say of so many that they were reached: the note says for how many the vendor took it."""
+    done = [broadcasts.got_through(draft, ref) for ref in state.refs]
+    state.note = approvals.note_of(draft, state.approval) + ", ".join(
+        broadcasts.in_words(draft.state.broadcasts[ref].counts) for ref in state.refs
+    )
+    return None if None in done else max(moment for moment in done if moment)
 
 
 def _each(messages: Sequence[Message]) -> Iterator[str]:
@@ -246,9 +286,13 @@ def came_to_nothing(draft: Draft, state: DutyState) -> bool:
         return False
     if _is_looking_up(draft, state):
         return False
-    return bool(state.lacking) or any(
-        notices.last_of(draft.state, ref).state in notices.GIVEN_UP for ref in state.refs
-    )
+    return bool(state.lacking) or any(_is_lost(draft, ref) for ref in state.refs)
+
+
+def _is_lost(draft: Draft, ref: str) -> bool:
+    if ref in draft.state.broadcasts:
+        return broadcasts.came_to_nothing(draft, ref)
+    return notices.last_of(draft.state, ref).state in notices.GIVEN_UP
 
 
 class Hindrance(NamedTuple):
@@ -270,7 +314,8 @@ def hindrance(draft: Draft, obligation: Obligation) -> Hindrance | None:
 
 
 def _page_hindered(draft: Draft, state: DutyState) -> Hindrance | None:
-    ended = draft.state.pages[int(state.refs[0])].ended
+    endings = [draft.state.pages[int(ref)].ended for ref in state.refs]
+    ended = min((moment for moment in endings if moment), default=None)
     if ended is None:
         return None
     return Hindrance(ended, "the incident ended before anybody acknowledged", by_the_end=True)

@@ -37,11 +37,15 @@ def subject_of(case: Case, obligation: Obligation, duty: Duty) -> str:
 
 def find_recipients(draft: Draft, audience: str, obligation: str, duty: int) -> None:
     """Ask the directory who belongs to an audience."""
-    target = audience_of(draft, audience)
+    find(draft, audience_of(draft, audience), obligation, duty)
+
+
+def find(draft: Draft, whom: Target, obligation: str, duty: int) -> None:
+    """Ask the directory who is meant: the members of an audience, or everybody who holds a role."""
     errand = Errand(
-        id=f"find-{obligation}-{duty}-{audience}",
+        id=f"find-{obligation}-{duty}-{whom.audience or whom}",
         kind="find_recipients",
-        audience=target,
+        audience=whom,
         obligation=obligation,
         duty=duty,
     )
@@ -60,8 +64,10 @@ def tell(
     *,
     wording: str | None = None,
     approval: int | None = None,
+    wait: timedelta | None = None,
 ) -> Message:
-    """Send one message to one target, over the first channel that is open, with the others to fall back on."""
+    """Send one message to one target, over the first channel that is open, with the others to fall back on: also when
+    it was taken, and not delivered within `wait`."""
     ways = _ways(draft, target, via, purpose)
     message = Message(
         id=draft.next_message_id(),
@@ -75,6 +81,7 @@ def tell(
         text=text,
         wording=wording,
         approval=approval,
+        wait=wait,
         created=draft.now,
     )
     return draft.send(message)
@@ -98,8 +105,11 @@ def sent(draft: Draft, event: Sent) -> None:
     """A vendor took the message. Its delivery may have been reported already: callbacks overtake answers."""
     message = draft.state.messages[event.message]
     message.reached, message.vendor_id, message.sent = event.reached, event.vendor_id, draft.now
+    message.vendor, message.segments = event.vendor or None, event.segments
     message.state = forward(message.state, DeliveryState.SENT)
     message.retry_at = None
+    if message.wait is not None and message.fallbacks and message.state is DeliveryState.SENT:
+        message.moves_on_at = draft.now + message.wait
     draft.record("sent", f"{message.channel} {message.id} to @{event.reached} ({message.target})")
     if message.purpose == "report":
         draft.state.reports_sent[message.obligation or message.template] = draft.now
@@ -136,7 +146,7 @@ def delivery_reported(draft: Draft, event: Delivery) -> None:
     message.retry_at = None
     draft.record("delivery", _in_words(message, event.report))
     if message.state in GOT_THROUGH:
-        message.delivered = min(event.report.at, draft.now)
+        message.delivered, message.moves_on_at = min(event.report.at, draft.now), None
     if message.state in GIVEN_UP or _is_page_in_trouble(message):
         message.detail = event.report.detail
         _move_on(draft, message)
@@ -168,6 +178,20 @@ def retry_what_is_due(draft: Draft) -> None:
             draft.send(message)
 
 
+def move_on_when_due(draft: Draft) -> None:
+    """What a vendor took and did not deliver in its time goes over the next channel as well; the wait is not divided in
+    a drill either."""
+    for message in list(draft.state.messages.values()):
+        if message.moves_on_at is not None and message.moves_on_at <= draft.now:
+            message.moves_on_at = None
+            draft.record(
+                "undelivered",
+                f"{message.channel} {message.id} to {whom(message)}: not delivered so far, so "
+                f"{message.fallbacks[0]} is tried as well",
+            )
+            _move_on(draft, message)
+
+
 def _fail(draft: Draft, message: Message) -> None:
     message.state = forward(message.state, DeliveryState.FAILED)
     _move_on(draft, message)
@@ -195,8 +219,9 @@ def repeat(draft: Draft, message: Message, via: tuple[ChannelName, ...]) -> None
         message.text,
         wording=message.wording,
         approval=message.approval,
+        wait=message.wait,
     )
-    message.succeeded_by, message.retry_at = successor.id, None
+    message.succeeded_by, message.retry_at, message.moves_on_at = successor.id, None, None
 
 
 def got_through(state: IncidentState, message_id: str) -> Message | None:
@@ -223,5 +248,7 @@ def recipients_found(draft: Draft, event: RecipientsFound, errand: Errand) -> tu
     assert audience is not None
     if not event.members:
         of = f" of customer {audience.customer}" if audience.customer else ""
-        draft.record("nobody", f"the directory has nobody for {audience.audience}{of}")
+        draft.record("nobody", f"the directory has nobody for {audience}{of}")
+    if audience.audience is None:
+        return tuple(Target(person=member.key) for member in event.members)
     return tuple(audience.model_copy(update={"member": member.key}) for member in event.members)

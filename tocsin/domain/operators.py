@@ -51,7 +51,9 @@ def _down(case: Case) -> list[str]:
 def _to_do(case: Case) -> list[str]:
     waiting = [page for page in case.state.pages.values() if page.is_open]
     lines = [
-        f"- page {page.number} waits for {whom(case, page.levels[page.level].target)}" for page in waiting
+        f"- page {page.number} waits for {whom(case, page.levels[page.level].target)}"
+        + (", **overdue**: nobody has answered" if page.overdue else "")
+        for page in waiting
     ]
     lines += [f"- {step.title} ({case.plan.roles[step.role].title})" for step in phases.open_steps(case)]
     tasks = [task for task in case.state.tasks.values() if task.done is None]

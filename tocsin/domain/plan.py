@@ -223,7 +223,7 @@ class TaskRules(Value):
 
 
 class LastResort(Level):
-    """Who is paged besides everybody else once nobody has answered for so many rounds; quiet hours do not count."""
+    """Who is paged as well once nobody has answered for so many rounds."""
 
     after_rounds: Annotated[int, Field(ge=1)] = 1
 
@@ -240,10 +240,11 @@ class PagingRules(Value):
     """What holds for every page of a plan.
 
     One that nobody answers goes on at its full pace for so many `rounds`; after that, each try is waited for `then` at
-    least. It never ends by itself: after its rounds the `last_resort` is tried too, and the page is `overdue`. Incidents
-    of the severities in `wakes` page people in their quiet hours as well; without any, all do. An acknowledgement `holds`
-    for so long, by severity, after its author was last heard of; then the page begins again. `troubles_to` is the role
-    that is told when somebody cannot be reached by their own doing, such as after a reply of STOP.
+    least. It never ends by itself: the `last_resort` is tried too, and the page is overdue, which it is after its first
+    round where the plan names none. An overdue page does not mind quiet hours, nor do incidents of the severities in
+    `wakes`; without that list, none does. An acknowledgement `holds` for so long, by severity, after its author was
+    last heard of; then the page begins again. `troubles_to` is the role that is told when somebody cannot be reached
+    by their own doing, such as after a reply of STOP.
     """
 
     rounds: Annotated[int, Field(ge=1)] = 12

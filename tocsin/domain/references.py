@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tocsin.domain.channel import ChannelName
 from tocsin.domain.duties import Duty, Level, ObligationSpec, TaskDuty
 from tocsin.domain.plan import REPORT_SOURCES, Path, Plan
 from tocsin.domain.steporder import misplaced_steps, placed_steps
@@ -34,6 +35,7 @@ class _Checker:
         yield from self._reports()
         yield from self._intake()
         yield from self._people()
+        yield from self._paging()
         for index, spec in enumerate(self.plan.obligations):
             yield from self._obligation(spec, ("obligations", index))
 
@@ -176,10 +178,10 @@ class _Checker:
             if duty.page.assigns is not None:
                 yield from self._known("roles", duty.page.assigns, (*path, "assigns"))
         if duty.notify is not None:
-            yield from self._known("audiences", duty.notify.audience, (*path, "audience"))
+            yield from self._audience(duty.notify.audience, duty.notify.via, path)
         if duty.report is not None:
             yield from self._known("reports", duty.report.report, (*path, "report"))
-            yield from self._known("audiences", duty.report.audience, (*path, "audience"))
+            yield from self._audience(duty.report.audience, duty.report.via, path)
         if duty.task is not None:
             yield from self._task(duty.task, path)
         if duty.update is not None:
@@ -187,12 +189,37 @@ class _Checker:
         if duty.meeting is not None:
             for index, audience in enumerate(duty.meeting.audiences):
                 yield from self._known("audiences", audience, (*path, "audiences", index))
+                if (known := self.plan.audiences.get(audience)) is not None and known.list is not None:
+                    yield (
+                        (*path, "audiences", index),
+                        f'audience "{audience}" is a list; nobody invites so many to a meeting',
+                    )
         if duty.step is not None:
             yield from self._step_named(duty.step.step, (*path, "step"))
 
     def _level(self, level: Level, path: Path) -> Iterator[tuple[Path, str]]:
-        field = "role" if level.role is not None else "supervisor_of"
-        yield from self._known("roles", level.role or level.supervisor_of or "", (*path, field))
+        if level.person is None:  # people are in the directory, which is checked against the plan elsewhere
+            field = "role" if level.role is not None else "supervisor_of"
+            yield from self._known("roles", level.role or level.supervisor_of or "", (*path, field))
+
+    def _paging(self) -> Iterator[tuple[Path, str]]:
+        rules = self.plan.paging
+        if rules.last_resort is not None:
+            yield from self._level(rules.last_resort, ("paging", "last_resort"))
+        if rules.troubles_to is not None:
+            yield from self._known("roles", rules.troubles_to, ("paging", "troubles_to"))
+        for index, severity in enumerate(rules.wakes or ()):
+            yield from self._known("severities", severity, ("paging", "wakes", index))
+        for severity in rules.holds:
+            yield from self._known("severities", severity, ("paging", "holds", severity))
+
+    def _audience(
+        self, audience: str, via: tuple[ChannelName, ...], path: Path
+    ) -> Iterator[tuple[Path, str]]:
+        yield from self._known("audiences", audience, (*path, "audience"))
+        known = self.plan.audiences.get(audience)
+        if known is not None and known.list is not None and set(via) == {"phone"}:
+            yield (*path, "via"), f'audience "{audience}" is a list, which can be told by email or sms only'
 
     def _task(self, task: TaskDuty, path: Path) -> Iterator[tuple[Path, str]]:
         yield from self._known("roles", task.role, (*path, "role"))

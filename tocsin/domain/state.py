@@ -177,7 +177,8 @@ class PageLevel(Value):
     at_once: bool = False
     wait: timedelta
     repeat: int = 1
-    is_last_resort: bool = False
+    added: Literal["last resort", "handed on", "asked again"] | None = None
+    """Why it is there, where the plan's own levels for this page do not have it."""
 
 
 class Page(Record):
@@ -185,8 +186,9 @@ class Page(Record):
 
     `level` and `channel` are indices into the levels; a level whose channels are tried at once is one rung, with
     `channel` 0, and a repeated one goes on counting. `round` counts from 1; `next_at` is when the next rung is tried;
-    `trying` are the messages of this one. `overdue` is since when its last resort is tried as well. Acknowledgements
-    that ran out, or were passed on, are in `lapsed`; `hands_over` is the number of the page that this one takes over.
+    `trying` are the messages of this one. `overdue` is since when nobody has answered for too long. The acknowledgement
+    of a summons, which calls somebody to the incident itself, can run out; those that did are in `lapsed`. `hands_over`
+    is the number of the page that this one takes over.
     """
 
     number: int
@@ -194,6 +196,7 @@ class Page(Record):
     obligation: str | None = None
     levels: tuple[PageLevel, ...]
     assigns: str | None = None
+    is_summons: bool = False
     level: int = 0
     channel: int = -1
     round: int = 1
@@ -469,7 +472,12 @@ class BroadcastState(Record):
     id: str
     obligation: str | None = None
     audience: str
+    purpose: Literal["notice", "report"] = "notice"
+    template: str = "notice"
     channel: ChannelName
+    subject: str = ""
+    wording: str | None = None
+    """The SHA-256 of the approved words, which are sent exactly."""
     started: Moment
     counts: BroadcastCounts = BroadcastCounts()
     done: Moment | None = None
@@ -531,6 +539,8 @@ class IncidentState(Record):
     entries: int = 0
     spoke: tuple[str, ...] = ()
     last_update: Entry | None = None
+    opted_out: tuple[str, ...] = ()
+    """Who wants no messages over which channel, such as `dana sms`; each is reported once."""
     messages_made: int = 0
     seen: dict[str, Outcome] = {}
 

@@ -13,6 +13,7 @@ from tocsin.domain.state import (
     Actor,
     AnchorTime,
     Approval,
+    BroadcastState,
     DueChange,
     Evidence,
     Fact,
@@ -100,6 +101,7 @@ class IncidentView(Value):
     pages: tuple[Page, ...]
     meetings: tuple[Meeting, ...]
     evidence: tuple[Evidence, ...] = ()
+    broadcasts: tuple[BroadcastState, ...] = ()
     next_actions: tuple[NextAction, ...]
     next_deadline: Moment | None
     overdue: tuple[str, ...]
@@ -141,6 +143,7 @@ def view(case: Case, workflow: str, now: datetime) -> IncidentView:
         pages=tuple(page.model_copy() for page in state.pages.values()),
         meetings=tuple(meeting.model_copy() for meeting in state.meetings.values()),
         evidence=tuple(state.evidence.values()),
+        broadcasts=tuple(item.model_copy() for item in state.broadcasts.values()),
         next_actions=next_actions(case),
         next_deadline=next_deadline(case),
         overdue=tuple(key for key, item in state.obligations.items() if item.verdict is Verdict.OVERDUE),
@@ -156,7 +159,9 @@ def next_deadline(case: Case) -> datetime | None:
 
 def is_overdue(case: Case) -> bool:
     """Whether anything is owed that should have been done by now."""
-    return any(item.verdict is Verdict.OVERDUE for item in case.state.obligations.values())
+    return any(item.verdict is Verdict.OVERDUE for item in case.state.obligations.values()) or any(
+        page.is_open and page.overdue is not None for page in case.state.pages.values()
+    )
 
 
 def _steps(case: Case) -> tuple[StepView, ...]:
