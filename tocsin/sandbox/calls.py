@@ -194,7 +194,6 @@ class Exchange:
         uri = f"/{API_VERSION}/Accounts/{self._config.account_sid}/Calls/{call.id}"
         return {
             "account_sid": self._config.account_sid,
-            "annotation": None,
             "answered_by": None,
             "api_version": API_VERSION,
             "caller_name": None,
