@@ -35,6 +35,7 @@ from tocsin.domain.plan import Plan
 from tocsin.feeds import HttpFeeds
 from tocsin.histories import SavedHistories
 from tocsin.library import PlanLibrary
+from tocsin.optouts import OptOuts
 from tocsin.proofs import Proofs
 from tocsin.publishing import LibraryPublisher, PublicationLetters
 from tocsin.rendering import Templates
@@ -177,7 +178,7 @@ def _parts(
             "max_task_queue_activities_per_second": settings.emails_per_second,
         },
         naming.SMS_QUEUE: {
-            "activities": [SmsActivities(channels.sms, library, renderer).send],
+            "activities": [SmsActivities(channels.sms, library, renderer, OptOuts(settings.state)).send],
             "max_task_queue_activities_per_second": settings.sms_per_second,
         },
         naming.PHONE_QUEUE: {
