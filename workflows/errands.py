@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
@@ -25,7 +25,7 @@ with workflow.unsafe.imports_passed_through():
     from tocsin.domain.state import Errand, Message
     from workflows import limits
 
-_NEVER = frozenset({"Unreachable", "Refused"})
+_NEVER = frozenset({"Unreachable", "Refused", "OptedOut"})
 _ACTIVITY_OF: dict[str, Callable[[Any, Dispatch], Dispatched]] = {
     "email": EmailActivities.send,
     "sms": SmsActivities.send,
@@ -159,4 +159,6 @@ def _failure_of(message: Message, error: ActivityError) -> NotSent:
     cause = error.cause
     kind = cause.type if isinstance(cause, ApplicationError) else None
     detail = cause.message if isinstance(cause, ApplicationError) else "no answer in time"
-    return NotSent(message=message.id, again="never" if kind in _NEVER else "for_now", detail=detail)
+    who = str(cause.details[0]) if isinstance(cause, ApplicationError) and kind == "OptedOut" else None
+    again: Literal["never", "for_now"] = "never" if kind in _NEVER else "for_now"
+    return NotSent(message=message.id, again=again, detail=detail, opted_out=who)
