@@ -1,0 +1,130 @@
+"""Sending a message as itself or, where a person would get too many at once, in one with others.
+
+Beside those of `activities.sending` an activity may fail with
+
+    HeldBack         it waits, and goes out in a digest; retried when the wait is over
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+
+from tocsin.domain.channel import Call, Email, Refused, Sms
+from tocsin.domain.digests import Admission, Bundle, HeldBack, Together, WentAlong
+from tocsin.domain.directory import Contact
+from tocsin.domain.messages import Dispatch, Dispatched, Rendered
+
+
+class Held(Protocol):
+    """Knows what everybody has got lately (`tocsin.holding` has the one on disk). It never fails: it lets through."""
+
+    def admit(self, dispatch: Dispatch, person: str, address: str, attempt: int, now: datetime) -> Admission:
+        """What becomes of this attempt at a message."""
+
+    def has_gone(self, bundle: Bundle, address: str, sent: Dispatched, now: datetime) -> None:
+        """A vendor took the digest."""
+
+    def has_failed(self, bundle: Bundle, address: str) -> None:
+        """Nobody took the digest for now."""
+
+    def is_given_up(self, bundle: Bundle, address: str) -> None:
+        """The vendor will never take the digest."""
+
+
+class DigestWords(Protocol):
+    """Turns what was held back into one message (`tocsin.digests` has the one for plans' templates)."""
+
+    def email(self, bundle: Bundle, contact: Contact, address: str) -> Rendered[Email]:
+        """The digest as an email to `address`."""
+
+    def sms(self, bundle: Bundle, contact: Contact, address: str) -> Rendered[Sms]:
+        """The digest as a text message to `address`."""
+
+    def call(self, bundle: Bundle, contact: Contact, address: str) -> Rendered[Call]:
+        """The digest as a phone call to `address`."""
+
+
+@dataclass(frozen=True)
+class HoldingBack:
+    """Decides for each message whether it goes out as itself, waits, or goes out in a digest."""
+
+    held: Held
+    words: DigestWords
+
+    def send(
+        self,
+        dispatch: Dispatch,
+        person: str,
+        address: str,
+        alone: Callable[[], Dispatched],
+        together: Callable[[Bundle, bool], Dispatched],
+    ) -> Dispatched:
+        """Send by `alone`, or by `together`, which is told whether the digest may have gone out before.
+
+        Raises what those raise, and `ApplicationError` of the type `HeldBack`.
+        """
+        if dispatch.digest is None:
+            return alone()
+        info = activity.info()
+        # The server's clock: all workers have the same, and in a rehearsal it is the one that skips.
+        now = info.started_time
+        match self.held.admit(dispatch, person, address, info.attempt, now):
+            case HeldBack() as wait:
+                raise _not_yet(wait, now)
+            case WentAlong(gone):
+                return _beside(gone.sent, person, gone.bundle)
+            case Together(bundle, is_tried_again):
+                return self._send_together(bundle, is_tried_again, address, now, alone, together)
+        return alone()
+
+    def _send_together(
+        self,
+        bundle: Bundle,
+        is_tried_again: bool,
+        address: str,
+        now: datetime,
+        alone: Callable[[], Dispatched],
+        together: Callable[[Bundle, bool], Dispatched],
+    ) -> Dispatched:
+        try:
+            sent = together(bundle, is_tried_again)
+        except Refused:
+            # Of these words, of one of them, or of whoever they are for? Each message finds out for itself.
+            self.held.is_given_up(bundle, address)
+            return alone()
+        except BaseException:
+            self.held.has_failed(bundle, address)
+            raise
+        self.held.has_gone(bundle, address, sent, now)
+        return sent.model_copy(update={"note": _joined(sent.note, _company(bundle))})
+
+
+def _not_yet(wait: HeldBack, now: datetime) -> ApplicationError:
+    others = f" with {wait.among - 1} more" if wait.among > 1 else ""
+    return ApplicationError(
+        f"held back{others} until {wait.until:%H:%M:%S} UTC, to come in one message instead of many",
+        type="HeldBack",
+        category=ApplicationErrorCategory.BENIGN,
+        next_retry_delay=max(wait.until - now, timedelta(seconds=1)),
+    )
+
+
+def _beside(sent: Dispatched, person: str, bundle: Bundle) -> Dispatched:
+    """The receipt of a digest for one of those that went along; what it cost is on the record of whoever sent it."""
+    segments = None if sent.segments is None else 0
+    return sent.model_copy(update={"reached": person, "segments": segments, "note": _company(bundle)})
+
+
+def _company(bundle: Bundle) -> str:
+    others = len(bundle.members) - 1
+    return f"it came in a digest with {others} other{'s' if others > 1 else ''}"
+
+
+def _joined(*notes: str) -> str:
+    return "; ".join(filter(None, notes))

@@ -1,0 +1,253 @@
+"""Holding back what would flood a person, and letting it come together in one message.
+
+For each address on each channel it is known what left lately, what is held back, and which digests are under way.
+`admit` decides about one message at a time, and every attempt at a message asks again:
+
+    Alone         it goes out as itself
+    HeldBack      it waits, and asks again then
+    Together      it goes out now, in one digest with the others
+    WentAlong     it has gone, in a digest that somebody else has sent
+
+Whoever asks first once the wait is over takes all that is held back along. A digest whose sender fell silent is taken
+over, so each message goes out at least once. What is not known here goes out as itself: nothing is ever held back by
+an accident.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from tocsin.domain.base import Moment, Record, Value
+from tocsin.domain.channel import ChannelName
+from tocsin.domain.messages import Dispatch, Dispatched
+from tocsin.domain.naming import identify
+from tocsin.domain.plan import Digest
+from tocsin.domain.state import PlanPin
+
+DIGESTIBLE: dict[ChannelName, frozenset[str]] = {
+    "sms": frozenset({"page", "notice", "reminder"}),
+    "phone": frozenset({"page", "notice", "reminder"}),
+    "email": frozenset({"reminder"}),
+}
+"""What may be said in a digest, by channel: whatever has contents of its own, such as a report, goes by itself."""
+
+CLAIM = timedelta(seconds=60)
+"""How long whoever sends a digest may be silent before another takes it over; one attempt to send ends after 20 s."""
+
+SECOND_COMERS = timedelta(seconds=5)
+"""How much later than the first the others ask again: by then the digest has gone, and they find themselves in it."""
+
+FORGOTTEN = timedelta(hours=1)
+"""What was held back, or under way, for so long has nobody any more who asks for it: its incident has ended."""
+
+REMEMBERED = timedelta(days=1)
+"""How long it is known what went along in a digest."""
+
+
+class HeldMessage(Value):
+    """A message that is held back: what a digest says of it, and where its deliveries and answers go.
+
+    `person` is the directory's key of whom it is for; there is no address in it.
+    """
+
+    message: str
+    workflow: str
+    incident: str
+    reference: str
+    plan: PlanPin
+    purpose: str
+    person: str
+    page: int | None = None
+    code: str = ""
+    title: str
+    subject: str = ""
+    text: str = ""
+    severity: str
+    is_drill: bool = False
+    created: Moment
+
+
+class Bundle(Value):
+    """The messages that go out together; `began` is when that was first tried."""
+
+    id: str
+    channel: ChannelName
+    members: tuple[HeldMessage, ...]
+    began: Moment
+
+    def has(self, message: str) -> bool:
+        """Whether the message is in it."""
+        return any(member.message == message for member in self.members)
+
+
+class UnderWay(Value):
+    """A digest that is being sent, by whoever claimed it last."""
+
+    bundle: Bundle
+    claimed: Moment
+
+
+class Gone(Value):
+    """A digest that a vendor took, as `sent` says."""
+
+    bundle: Bundle
+    sent: Dispatched
+    at: Moment
+
+
+class Lately(Record):
+    """What one address has got lately over one channel, and what it is spared for now.
+
+    `passed` are the messages that left, with their times; the messages in `waiting` are held back `until` then.
+    """
+
+    passed: dict[str, Moment] = {}
+    waiting: list[HeldMessage] = []
+    until: Moment | None = None
+    under_way: list[UnderWay] = []
+    gone: list[Gone] = []
+
+
+class Alone(NamedTuple):
+    """It goes out as itself."""
+
+
+class HeldBack(NamedTuple):
+    """It waits `until` then; `among` is how many wait."""
+
+    until: datetime
+    among: int
+
+
+class Together(NamedTuple):
+    """It goes out now with the others; one that is tried again may have gone before."""
+
+    bundle: Bundle
+    is_tried_again: bool
+
+
+class WentAlong(NamedTuple):
+    """It has gone with the others."""
+
+    gone: Gone
+
+
+Admission = Alone | HeldBack | Together | WentAlong
+
+
+def held(dispatch: Dispatch, person: str) -> HeldMessage:
+    """What is kept of a dispatch to `person` while it is held back."""
+    shared = {name: getattr(dispatch, name) for name in HeldMessage.model_fields if name != "person"}
+    return HeldMessage(**shared, person=person)
+
+
+def is_digestible(dispatch: Dispatch) -> bool:
+    """Whether a digest may say it; words that were approved are never said in others."""
+    return dispatch.purpose in DIGESTIBLE[dispatch.channel] and dispatch.wording is None
+
+
+def admit(lately: Lately, dispatch: Dispatch, person: str, attempt: int, now: datetime) -> Admission:
+    """What becomes of this attempt at a message, noted in `lately`. Only a first attempt can be held back anew."""
+    _forget(lately, dispatch.digest, now)
+    if (gone := _gone(lately, dispatch.message)) is not None:
+        return WentAlong(gone)
+    if (under_way := _under_way(lately, dispatch.message)) is not None:
+        return _take_over(lately, under_way, now)
+    may_be_held = attempt == 1 and is_digestible(dispatch)
+    is_waiting = any(each.message == dispatch.message for each in lately.waiting)
+    if lately.until is not None and (is_waiting or may_be_held):
+        _hold(lately, held(dispatch, person))
+        if now < lately.until:
+            return HeldBack(_next_look(lately, dispatch.message), len(lately.waiting))
+        return _claim(lately, dispatch, now)
+    if may_be_held and (until := _full_until(lately, dispatch.digest, now)) is not None:
+        lately.until = until
+        _hold(lately, held(dispatch, person))
+        return HeldBack(until, 1)
+    lately.passed[dispatch.message] = now
+    return Alone()
+
+
+def has_gone(lately: Lately, bundle: Bundle, sent: Dispatched, now: datetime) -> None:
+    """A vendor took the digest: its members find themselves in it when they ask again."""
+    _drop(lately, bundle)
+    lately.gone.append(Gone(bundle=bundle, sent=sent, at=now))
+
+
+def has_failed(lately: Lately, bundle: Bundle) -> None:
+    """Nobody took the digest for now: it is anybody's, whole as it is, who asks next."""
+    lately.under_way = [
+        each.model_copy(update={"claimed": each.bundle.began - CLAIM})
+        if each.bundle.id == bundle.id
+        else each
+        for each in lately.under_way
+    ]
+
+
+def is_given_up(lately: Lately, bundle: Bundle) -> None:
+    """The vendor will never take the digest: its members, unknown from now on, go out one by one."""
+    _drop(lately, bundle)
+
+
+def _claim(lately: Lately, dispatch: Dispatch, now: datetime) -> Admission:
+    members, lately.waiting, lately.until = tuple(lately.waiting), [], None
+    if len(members) == 1:
+        lately.passed[dispatch.message] = now
+        return Alone()
+    id = identify("digest", members[0].message, now.isoformat())
+    bundle = Bundle(id=id, channel=dispatch.channel, members=members, began=now)
+    lately.under_way.append(UnderWay(bundle=bundle, claimed=now))
+    lately.passed[id] = now
+    return Together(bundle, is_tried_again=False)
+
+
+def _take_over(lately: Lately, known: UnderWay, now: datetime) -> Admission:
+    if now < known.claimed + CLAIM:
+        return HeldBack(known.claimed + CLAIM, len(known.bundle.members))
+    lately.under_way = [each for each in lately.under_way if each != known]
+    lately.under_way.append(known.model_copy(update={"claimed": now}))
+    return Together(known.bundle, is_tried_again=True)
+
+
+def _hold(lately: Lately, message: HeldMessage) -> None:
+    """A message that is held back already may live in another workflow by now."""
+    for place, each in enumerate(lately.waiting):
+        if each.message == message.message:
+            lately.waiting[place] = message
+            return
+    lately.waiting.append(message)
+
+
+def _next_look(lately: Lately, message: str) -> datetime:
+    assert lately.until is not None
+    return lately.until if lately.waiting[0].message == message else lately.until + SECOND_COMERS
+
+
+def _full_until(lately: Lately, rule: Digest | None, now: datetime) -> datetime | None:
+    """When somebody who has had enough for now may get more; `None` when they have not."""
+    if rule is None:
+        return None
+    recent = sorted(at for at in lately.passed.values() if at > now - rule.per)
+    return recent[-rule.over] + rule.per if len(recent) >= rule.over else None
+
+
+def _gone(lately: Lately, message: str) -> Gone | None:
+    return next((each for each in lately.gone if each.bundle.has(message)), None)
+
+
+def _under_way(lately: Lately, message: str) -> UnderWay | None:
+    return next((each for each in lately.under_way if each.bundle.has(message)), None)
+
+
+def _drop(lately: Lately, bundle: Bundle) -> None:
+    lately.under_way = [each for each in lately.under_way if each.bundle.id != bundle.id]
+
+
+def _forget(lately: Lately, rule: Digest | None, now: datetime) -> None:
+    counted = max(FORGOTTEN, rule.per if rule else FORGOTTEN)
+    lately.passed = {message: at for message, at in lately.passed.items() if at > now - counted}
+    if lately.until is not None and lately.until < now - FORGOTTEN:
+        lately.waiting, lately.until = [], None
+    lately.under_way = [each for each in lately.under_way if each.bundle.began > now - FORGOTTEN]
+    lately.gone = [each for each in lately.gone if each.at > now - REMEMBERED]
