@@ -16,7 +16,8 @@ from starlette.responses import HTMLResponse
 from tocsin.callbacks import APPROVALS_PATH
 from tocsin.domain.commands import CommandRefused
 from tocsin.ingest.bodies import Form, body_of, read_form
-from tocsin.ingest.deciding import Deciding, NotAsked, Question
+from tocsin.ingest.deciding import Deciding, Question
+from tocsin.ingest.links import NotAsked
 from tocsin.ingest.reception import Reception
 from tocsin.ingest.webpage import page, say
 from tocsin.markdown import to_html
