@@ -120,7 +120,7 @@ def holds_until(case: Case, page: Page) -> datetime | None:
 
 def _was_handed_over(case: Case, page: Page) -> bool:
     return any(
-        other.hands_over == page.number and other.acknowledged is not None
+        other.hands_over == page.number and (other.acknowledged is not None or other.lapsed)
         for other in case.state.pages.values()
     )
 
@@ -158,10 +158,10 @@ def opt_out(draft: Draft, command: said.OptOut) -> None:
         draft.record("opt-out", f"@{who} wants messages by {channel} again", command.actor)
         draft.state.opted_out = tuple(each for each in draft.state.opted_out if each != _name(who, channel))
         return
-    opted_out(draft, who, channel)
     for page in draft.state.pages.values():
         if page.is_open and _is_tried_by(draft, page, who, channel):
             escalation.climb(draft, page)
+    opted_out(draft, who, channel)
 
 
 def opted_out(draft: Draft, who: str, channel: ChannelName) -> None:

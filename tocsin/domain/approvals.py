@@ -11,8 +11,8 @@ import hashlib
 from collections.abc import Iterator
 from datetime import datetime
 
-from tocsin.domain import broadcasts, notices
 from tocsin.domain import commands as said
+from tocsin.domain import multitudes, notices
 from tocsin.domain.case import Case, Draft
 from tocsin.domain.commands import CommandRefused
 from tocsin.domain.duties import ApprovalSpec, Duty
@@ -276,7 +276,7 @@ def _carry_out(draft: Draft, approval: Approval) -> None:
         settle_as(draft, obligation, Verdict.NOT_APPLICABLE, why)
         return
     assert approval.duty is not None
-    broadcasts.reach(draft, obligation, approval.duty, approval.wording)
+    multitudes.reach(draft, obligation, approval.duty, approval.wording)
 
 
 def wording_of(draft: Draft, obligation: Obligation, duty: int) -> str | None:

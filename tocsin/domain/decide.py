@@ -14,11 +14,11 @@ from typing import Any
 from tocsin.domain import (
     answering,
     approvals,
-    broadcasts,
     commanding,
     escalation,
     events,
     fulfilment,
+    multitudes,
     notices,
     obligations,
     outages,
@@ -146,9 +146,10 @@ def _sent(draft: Draft, event: events.Sent) -> None:
 def _not_sent(draft: Draft, event: events.NotSent) -> None:
     if not _errand_done(draft, event.message):
         return
-    if event.opted_out is not None:
-        answering.opted_out(draft, event.opted_out, draft.state.messages[event.message].channel)
+    channel = draft.state.messages[event.message].channel
     notices.not_sent(draft, event)
+    if event.opted_out is not None:
+        answering.opted_out(draft, event.opted_out, channel)
 
 
 def _errand_done(draft: Draft, message: str) -> bool:
@@ -183,7 +184,7 @@ _HANDLERS: dict[type, Callable[[Draft, Any], None]] = {
     events.Drafted: approvals.drafted,
     events.VendorPost: outages.posted,
     events.FeedRead: outages.feed_read,
-    events.BroadcastReported: broadcasts.reported,
+    events.BroadcastReported: multitudes.reported,
     events.EntriesKept: _entries_kept,
     events.PhaseReached: _phase_reached,
     events.TimePassed: _time_passed,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from tocsin.domain import approvals, broadcasts, escalation, meetings, notices, reports, tasks, vendors
+from tocsin.domain import approvals, escalation, meetings, multitudes, notices, reports, tasks, vendors
 from tocsin.domain.case import Draft
 from tocsin.domain.duties import Duty, ObligationSpec
 from tocsin.domain.events import Recipient, RecipientsFound
@@ -56,7 +56,7 @@ def _begin_telling(draft: Draft, obligation: Obligation, index: int, duty: Duty)
     if draft.plan.obligation(obligation.spec).approval is not None:
         approvals.put_down(draft, obligation, index)
     else:
-        broadcasts.reach(draft, obligation, index)
+        multitudes.reach(draft, obligation, index)
 
 
 def _begin_task(draft: Draft, obligation: Obligation, index: int, duty: Duty) -> None:
@@ -209,9 +209,9 @@ def _telling_done(draft: Draft, state: DutyState) -> datetime | None:
 
 def _broadcast_done(draft: Draft, state: DutyState) -> datetime | None:
     """Nobody can say of so many that they were reached: the note says for how many the vendor took it."""
-    done = [broadcasts.got_through(draft, ref) for ref in state.refs]
+    done = [multitudes.got_through(draft, ref) for ref in state.refs]
     state.note = approvals.note_of(draft, state.approval) + ", ".join(
-        broadcasts.in_words(draft.state.broadcasts[ref].counts) for ref in state.refs
+        multitudes.in_words(draft.state.broadcasts[ref].counts) for ref in state.refs
     )
     return None if None in done else max(moment for moment in done if moment)
 
@@ -291,7 +291,7 @@ def came_to_nothing(draft: Draft, state: DutyState) -> bool:
 
 def _is_lost(draft: Draft, ref: str) -> bool:
     if ref in draft.state.broadcasts:
-        return broadcasts.came_to_nothing(draft, ref)
+        return multitudes.came_to_nothing(draft, ref)
     return notices.last_of(draft.state, ref).state in notices.GIVEN_UP
 
 
