@@ -17,7 +17,7 @@ from activities.directory import DirectoryActivities
 from activities.email import EmailActivities
 from activities.feeds import FeedActivities, NoFeeds
 from activities.histories import Histories
-from activities.phone import PhoneActivities
+from activities.phone import PhoneActivities, PhoneChannelWithMemory
 from activities.publication import PublicationEmails, PublicationRecords
 from activities.records import Records
 from activities.sms import SmsActivities, SmsChannelWithMemory
@@ -30,7 +30,7 @@ from tocsin.channels.twilio_client import twilio_client
 from tocsin.channels.twilio_sms import TwilioSms
 from tocsin.channels.twilio_voice import TwilioVoice
 from tocsin.domain import naming
-from tocsin.domain.channel import EmailChannel, PhoneChannel
+from tocsin.domain.channel import EmailChannel
 from tocsin.domain.plan import Plan
 from tocsin.feeds import HttpFeeds
 from tocsin.histories import SavedHistories
@@ -61,7 +61,7 @@ class Channels:
 
     email: EmailChannel
     sms: SmsChannelWithMemory
-    phone: PhoneChannel
+    phone: PhoneChannelWithMemory
     close: Callable[[], None] = lambda: None
 
 

@@ -2,7 +2,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tocsin.channels.deliveries import deliveries_of_sendgrid, delivery_of_twilio_call, delivery_of_twilio_sms
+from tocsin.channels.deliveries import (
+    deliveries_of_sendgrid,
+    delivery_of_twilio_call,
+    delivery_of_twilio_key,
+    delivery_of_twilio_sms,
+)
 from tocsin.domain.delivery import DeliveryState
 
 from .test_http_answers import NOW
@@ -37,8 +42,7 @@ def test_twilios_words_for_a_text_message_become_ours(status: str, error: str, s
         ("queued", "queued"),
         ("initiated", "queued"),
         ("ringing", "sent"),
-        ("in-progress", "answered"),
-        ("completed", "answered"),
+        ("in-progress", "sent"),
         ("busy", "no_answer"),
         ("no-answer", "no_answer"),
         ("failed", "failed"),
@@ -52,6 +56,36 @@ def test_twilios_words_for_a_call_become_ours(status: str, state: str) -> None:
     assert report is not None
     assert (report.vendor_id, report.state, report.detail) == ("CA1", state, status)
     assert report.at == datetime(2026, 3, 1, 11, 59, tzinfo=UTC), "Twilio says when"
+
+
+@pytest.mark.parametrize(
+    ("params", "state", "words"),
+    [
+        ({"AnsweredBy": "human"}, "answered", "a person"),
+        ({"AnsweredBy": "machine_start"}, "no_answer", "voicemail (machine_start)"),
+        ({"AnsweredBy": "machine_end_beep"}, "no_answer", "voicemail"),
+        ({"AnsweredBy": "fax"}, "no_answer", "fax machine"),
+        ({"AnsweredBy": "unknown"}, "no_answer", "voicemail, or nobody can say"),
+        ({"AnsweredBy": "robot_of_tomorrow"}, "no_answer", "voicemail (robot_of_tomorrow)"),
+        ({"CallStatus": "in-progress", "AnsweredBy": "human"}, "answered", "a person"),
+        ({"CallStatus": "completed", "AnsweredBy": "human"}, "answered", "a person"),
+        ({"CallStatus": "completed", "AnsweredBy": "machine_start"}, "no_answer", "voicemail"),
+        ({"CallStatus": "completed"}, "no_answer", "without a key"),
+        ({"CallStatus": "busy", "AnsweredBy": "human"}, "no_answer", "busy"),
+    ],
+)
+def test_only_a_person_answers_a_call(params: dict[str, str], state: str, words: str) -> None:
+    report = delivery_of_twilio_call({"CallSid": "CA1"} | params, NOW)
+
+    assert report is not None
+    assert report.state == state
+    assert words in report.detail
+
+
+def test_a_key_is_pressed_by_a_person() -> None:
+    report = delivery_of_twilio_key({"CallSid": "CA1", "Digits": "1"}, NOW)
+
+    assert (report.vendor_id, report.state, report.detail, report.at) == ("CA1", "answered", "key 1", NOW)
 
 
 @pytest.mark.parametrize("timestamp", ["", "yesterday"])

@@ -39,17 +39,29 @@ _TWILIO_PASSING_ERRORS = frozenset(
     }
 )
 
-# twilio.com/docs/voice/api/call-resource#call-status-values
+# twilio.com/docs/voice/api/call-resource#call-status-values. That a call was taken does not say by whom.
 _TWILIO_CALL = {
     "queued": DeliveryState.QUEUED,
     "initiated": DeliveryState.QUEUED,
     "ringing": DeliveryState.SENT,
-    "in-progress": DeliveryState.ANSWERED,
-    "completed": DeliveryState.ANSWERED,
+    "in-progress": DeliveryState.SENT,
+    "completed": DeliveryState.NO_ANSWER,
     "busy": DeliveryState.NO_ANSWER,
     "no-answer": DeliveryState.NO_ANSWER,
     "failed": DeliveryState.FAILED,
     "canceled": DeliveryState.FAILED,
+}
+
+_TAKEN = frozenset({"", "in-progress", "completed"})
+"""The states of a call that somebody, or something, took; the report of who took it comes without one."""
+
+_NOBODY_KNOWN = "completed without a key, or any sign of a person"
+
+# twilio.com/docs/voice/answering-machine-detection. Any other value is a machine's, too: voicemail never counts.
+_TWILIO_ANSWERED_BY = {
+    "human": "a person took the call",
+    "fax": "a fax machine took the call",
+    "unknown": "voicemail, or nobody can say who took the call",
 }
 
 # docs.sendgrid.com/for-developers/tracking-events/event. Opens and clicks are left out: scanners do both.
@@ -83,16 +95,41 @@ def delivery_of_twilio_sms(params: Mapping[str, str], received_at: datetime) -> 
 
 
 def delivery_of_twilio_call(params: Mapping[str, str], received_at: datetime) -> DeliveryReport | None:
-    """What a status callback says of a call; None when it says nothing that we have a word for."""
-    state = _TWILIO_CALL.get(params.get("CallStatus", ""))
-    if state is None or "CallSid" not in params:
+    """What a callback says of a call; None when it says nothing that we have a word for.
+
+    It tells of the call's progress, or who took it (`AnsweredBy`), or both. Only a human counts as an answer.
+    """
+    found = _progress(params.get("CallStatus", ""), params.get("AnsweredBy", ""))
+    if found is None or "CallSid" not in params:
         return None
     return DeliveryReport(
         vendor="twilio",
         vendor_id=params["CallSid"],
-        state=state,
-        detail=params["CallStatus"],
+        state=found[0],
+        detail=found[1],
         at=_http_date(params.get("Timestamp", "")) or received_at,
+    )
+
+
+def _progress(status: str, taker: str) -> tuple[DeliveryState, str] | None:
+    """The state of a call, and what is to be said about it."""
+    if taker and status in _TAKEN:
+        state = DeliveryState.ANSWERED if taker == "human" else DeliveryState.NO_ANSWER
+        return state, _TWILIO_ANSWERED_BY.get(taker, f"voicemail ({taker})")
+    state_of_call = _TWILIO_CALL.get(status)
+    if state_of_call is None:
+        return None
+    return state_of_call, _NOBODY_KNOWN if status == "completed" else status
+
+
+def delivery_of_twilio_key(params: Mapping[str, str], received_at: datetime) -> DeliveryReport:
+    """What a key that was pressed during a call says of it: no machine presses one."""
+    return DeliveryReport(
+        vendor="twilio",
+        vendor_id=params.get("CallSid", ""),
+        state=DeliveryState.ANSWERED,
+        detail=f"key {params.get('Digits', '')}",
+        at=received_at,
     )
 
 

@@ -54,16 +54,27 @@ class Sms(Value):
     status_callback: str
 
 
+class Spoken(Value):
+    """Words for a voice, and the language that they are in: a BCP 47 tag such as `es-MX`."""
+
+    text: str
+    language: str = "en-US"
+
+
 class Call(Value):
     """One phone call: what is said, and where the pressed key is sent.
 
-    `say` is read aloud, repeated once; `answer_url` takes the key, `status_callback` the progress of the call.
-    Without an `answer_url` the call only informs.
+    `say` is read aloud in `language`, repeated once, each time with what the `keys` do after it; `silence` is said when
+    no key came. `answer_url` takes the key. `status_callback` takes the progress of the call, and who took it: a person
+    or a machine. It names one message, so that no two calls share one. Without an `answer_url` nobody can show that
+    they heard the call.
     """
 
     to: str
     say: str
     language: str = "en-US"
+    keys: Spoken | None = None
+    silence: Spoken | None = None
     answer_url: str | None = None
     status_callback: str
 

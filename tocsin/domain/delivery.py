@@ -26,10 +26,11 @@ class DeliveryState(StrEnum):
     """The carrier or the mail server of the recipient took it. Nobody need have read it."""
 
     ANSWERED = "answered"
-    """Somebody, or a voicemail box, took the call. Final."""
+    """A person took the call: they pressed a key, or the vendor heard a human. Final."""
 
     NO_ANSWER = "no_answer"
-    """The phone rang out or was busy. Final for this call; another call may be answered."""
+    """The phone rang out or was busy, or nobody but a machine is known to have taken the call. A key that is pressed
+    after all shows a person; beside that it is final for this call. Another call may be answered."""
 
     FAILED = "failed"
     """It did not arrive and the same message to the same address never will. Final."""
@@ -69,7 +70,8 @@ _MAY_FOLLOW: dict[DeliveryState, frozenset[DeliveryState]] = {
     # A mail server may take a message and return it later: SendGrid reports `delivered`, then `bounce`.
     DeliveryState.DELIVERED: frozenset({DeliveryState.FAILED}),
     DeliveryState.ANSWERED: frozenset(),
-    DeliveryState.NO_ANSWER: frozenset(),
+    # Who takes a call for a machine may be mistaken; a key that is pressed is no mistake.
+    DeliveryState.NO_ANSWER: frozenset({DeliveryState.ANSWERED}),
     DeliveryState.FAILED: frozenset(),
 }
 
@@ -80,7 +82,6 @@ def forward(old: DeliveryState, new: DeliveryState) -> DeliveryState:
     Callbacks come doubled and out of order, so each is applied only where the partial order allows it:
 
         queued < sent < failed_for_now < delivered < failed
-                                       < answered
-                                       < no_answer
+                                       < no_answer < answered
     """
     return new if new in _MAY_FOLLOW[old] else old
