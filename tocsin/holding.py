@@ -140,7 +140,7 @@ class HeldBackMessages:
 
 
 def _read(path: Path) -> Lately:
-    """What the file holds; one that a failing machine left unreadable is begun anew: its messages go out by themselves."""
+    """What the file holds; one that a failing machine left unreadable is begun anew, and nothing is held back."""
     try:
         return Lately.model_validate_json(path.read_bytes())
     except ValidationError as error:

@@ -26,6 +26,13 @@ from tocsin.temporal import TemporalUnavailable, connect
 ROOT = Path(__file__).parents[2]
 _SANDBOX_SID = "AC" + "0" * 32
 
+SERVER_SETTINGS = (
+    "matching.enableFairness=true",
+    "matching.numTaskqueueReadPartitions=1",
+    "matching.numTaskqueueWritePartitions=1",
+)
+"""Dynamic configuration of the server, as `deploy/dynamicconfig` has it, which says why."""
+
 
 @dataclass(frozen=True)
 class Ports:
@@ -150,9 +157,10 @@ class Stack:
             *("--ui-codec-endpoint", f"{self.receiver_url}{CODEC_PATH}"),
             *("--db-filename", str(self.state / "temporal.db")),
             *("--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=NORMAL"),
-            *("--dynamic-config-value", "matching.enableFairness=true"),
             *("--log-level", "warn"),
         ]
+        for setting in SERVER_SETTINGS:
+            command += ["--dynamic-config-value", setting]
         for name, kind in naming.SEARCH_ATTRIBUTES.items():
             command += ["--search-attribute", f"{name}={kind}"]
         self.processes.start("temporal", command, self.environment, lambda: is_taken(self.ports.temporal))
