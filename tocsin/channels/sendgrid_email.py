@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 from http.client import HTTPException
 from typing import Any
@@ -15,7 +16,16 @@ from sendgrid.helpers import mail
 
 from tocsin.channels.deliveries import CORRELATION_PREFIX
 from tocsin.channels.http_answers import is_transient, retry_after, without
-from tocsin.domain.channel import Attachment, ChannelError, Email, OutcomeUnknown, Receipt, Refused, TryAgain
+from tocsin.domain.channel import (
+    AccountRefused,
+    Attachment,
+    ChannelError,
+    Email,
+    OutcomeUnknown,
+    Receipt,
+    Refused,
+    TryAgain,
+)
 
 
 class SendGridEmail:
@@ -53,27 +63,40 @@ class SendGridEmail:
         )
 
     def _post(self, email: Email) -> Any:
-        """Tell apart what never left from what did, by where urllib raises.
+        request = _message(email, self._from)
+        return post(
+            self._api, request, self._host, self._timeout, lambda error: _answered(error, email), "Message-ID"
+        )
 
-        `urllib.request` wraps in `URLError` whatever fails up to the last byte of the request: DNS, connect,
-        TLS, a reset in the middle of the body. What fails after that comes as it is.
-        """
-        try:
-            # `SendGridAPIClient.send` takes no time-out; the client beneath it does.
-            return self._api.client.mail.send.post(
-                request_body=_message(email, self._from), timeout=self._timeout
-            )
-        # From None throughout: the failure of an activity is kept in history with its cause, and the vendor's
-        # own error may name the recipient.
-        except HTTPError as error:
-            raise _answered(error, email) from None
-        except URLError as error:
-            raise TryAgain(f"SendGrid at {self._host} could not be reached: {error.reason}") from None
-        except (OSError, HTTPException) as error:
-            raise OutcomeUnknown(
-                f"SendGrid at {self._host} took the email and gave no answer ({type(error).__name__}): "
-                "it may have been accepted; a repeat is recognisable by its Message-ID"
-            ) from None
+
+def post(
+    api: SendGridAPIClient,
+    request: dict[str, Any],
+    host: str,
+    timeout_seconds: float,
+    answered: Callable[[HTTPError], ChannelError],
+    known_by: str,
+) -> Any:
+    """Hand a mail to SendGrid; its answer. Raises `ChannelError`: what `answered` makes of a refusal.
+
+    What never left is told apart from what did by where urllib raises. `urllib.request` wraps in `URLError` whatever
+    fails up to the last byte of the request: DNS, connect, TLS, a reset in the middle of the body. What fails after
+    that comes as it is; a repeat is then recognisable by what it is `known_by`.
+    """
+    try:
+        # `SendGridAPIClient.send` takes no time-out; the client beneath it does.
+        return api.client.mail.send.post(request_body=request, timeout=timeout_seconds)
+    # From None throughout: the failure of an activity is kept in history with its cause, and the vendor's
+    # own error may name the recipient.
+    except HTTPError as error:
+        raise answered(error) from None
+    except URLError as error:
+        raise TryAgain(f"SendGrid at {host} could not be reached: {error.reason}") from None
+    except (OSError, HTTPException) as error:
+        raise OutcomeUnknown(
+            f"SendGrid at {host} took the email and gave no answer ({type(error).__name__}): "
+            f"it may have been accepted; a repeat is recognisable by its {known_by}"
+        ) from None
 
 
 def _message(email: Email, sender: mail.From) -> dict[str, Any]:
@@ -122,7 +145,9 @@ def _answered(error: HTTPError, email: Email) -> ChannelError:
     if is_transient(status):
         wait = retry_after(error.headers.get("Retry-After"), datetime.now(UTC))
         return TryAgain(f"SendGrid is busy or broken and answered {status}: {said}; try again later", wait)
-    return Refused(
+    # 401 and 403: the key, its rights, a sender that is not verified, an account that is suspended.
+    kind = AccountRefused if status in {401, 403} else Refused
+    return kind(
         f"SendGrid refused the email with {status}: {said}; correct the message or the account first",
         code=str(status),
     )

@@ -16,7 +16,7 @@ from twilio.http.response import Response
 from twilio.rest import Client
 
 from tocsin.channels.http_answers import is_transient, retry_after, without
-from tocsin.domain.channel import OutcomeUnknown, Receipt, Refused, TryAgain
+from tocsin.domain.channel import AccountRefused, OutcomeUnknown, Receipt, Refused, TryAgain
 
 _NEVER_LEFT = (
     httpx.ConnectError,  # refused, no such host, TLS
@@ -26,6 +26,28 @@ _NEVER_LEFT = (
     httpx.UnsupportedProtocol,
     httpx.WriteTimeout,  # the last bytes did not leave
 )
+
+_SHUT_TO_THE_ACCOUNT = frozenset(
+    {
+        10001,  # the account is not active
+        10002,  # a trial account may not do this
+        20003,  # wrong credentials, or a suspended account
+        20005,  # the account is not active
+        20006,  # access denied
+        20008,  # test credentials
+        21210,  # the number we call from is not the account's
+        21212,  # the number we text from is none
+        21215,  # the account may not call that country
+        21408,  # the account may not text that country
+        21606,  # the number we text from is not the account's, or cannot text
+        21608,  # a trial account may text only verified numbers
+        21659,  # the number we text from is not Twilio's
+        21660,  # the number we text from is another account's
+        30002,  # the account is suspended
+        30034,  # the number we text from is not registered with the carriers
+    }
+)
+"""Codes of refusals that are about us. Source: twilio.com/docs/api/errors."""
 
 _log = logging.getLogger(__name__)
 
@@ -124,7 +146,8 @@ def receipt_of(resource: Any) -> Receipt:
 
 @contextmanager
 def refusals(recipient: str) -> Iterator[None]:
-    """Turn what the SDK raises inside into `Refused`, or `OutcomeUnknown` for an answer that can't be read.
+    """Turn what the SDK raises inside into `Refused` or `AccountRefused`, or `OutcomeUnknown` for an answer that can't
+    be read.
 
     From None: the failure of an activity is kept in history with its cause, and Twilio's own error may name
     the `recipient`, which is left out here.
@@ -132,7 +155,8 @@ def refusals(recipient: str) -> Iterator[None]:
     try:
         yield
     except (TwilioRestException, TwilioServiceException) as error:
-        raise Refused(
+        kind = AccountRefused if _is_about_us(error) else Refused
+        raise kind(
             f"Twilio refused the request with {error.status}, code {error.code}: "
             f"{without(recipient, _words_of(error))}; see https://www.twilio.com/docs/errors/{error.code}",
             code=str(error.code),
@@ -143,6 +167,10 @@ def refusals(recipient: str) -> Iterator[None]:
         raise OutcomeUnknown(
             "Twilio's answer is not JSON; the request may have been accepted: check the base URL and proxies"
         ) from None
+
+
+def _is_about_us(error: TwilioRestException | TwilioServiceException) -> bool:
+    return error.status in {401, 403} or error.code in _SHUT_TO_THE_ACCOUNT
 
 
 def _words_of(error: TwilioRestException | TwilioServiceException) -> str:
