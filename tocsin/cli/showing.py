@@ -11,6 +11,7 @@ import click
 from tocsin.cli.tables import width
 from tocsin.cli.times import absolute, both, relative
 from tocsin.domain import naming
+from tocsin.domain.multitudes import in_words
 from tocsin.domain.state import Page
 from tocsin.domain.view import IncidentView, LedgerRow, NextAction
 from tocsin.domain.words import Status, Verdict
@@ -96,6 +97,12 @@ def _pages(view: IncidentView, now: datetime) -> Iterator[str]:
         yield click.style("Nobody has answered yet", fg="red", bold=True)
     for page in waiting:
         yield f"  {naming.page_code(view.id, page.number)}  {_waits_for(page, now)}"
+        if page.overdue is not None:
+            overdue = click.style("OVERDUE", fg="red", bold=True)
+            yield f"           {overdue}: nobody has answered since {absolute(page.opened)}"
+        if page.lapsed:
+            silent = page.lapsed[-1].by.key
+            yield f"           @{silent} had answered, and was not heard of again"
         yield _wrapped(page.reason, "           ")
 
 
@@ -129,6 +136,11 @@ def _people(view: IncidentView) -> Iterator[str]:
             yield f"Down       {vendor.title}, since {absolute(vendor.since)}{unused}"
     if open_tasks := [task for task in view.tasks if task.done is None]:
         yield f"Tasks      {len(open_tasks)} open (tocsin task {view.reference})"
+    for broadcast in view.broadcasts:
+        done = "" if broadcast.done else "under way: "
+        yield _wrapped(
+            f"Broadcast  {broadcast.id} to {broadcast.audience}, {done}{in_words(broadcast.counts)}"
+        )
     for meeting in view.meetings:
         yield f"Meeting    {meeting.title}, {absolute(meeting.starts)}, {meeting.status}"
 
