@@ -5,7 +5,7 @@
 | it took the message | nothing: the receipt names the account |
 | `TryAgain`, `AccountRefused` | the message goes by the next account whose breaker lets it through |
 | `Refused` | nothing: a number that does not exist or that opted out is no better elsewhere |
-| `OutcomeUnknown` | nothing: it may have the message. Twilio was asked by then and could not say; mail cannot be asked |
+| `OutcomeUnknown` | nothing: it may have the message. Twilio was asked and could not say; mail cannot be asked |
 
 A message never waits for a breaker: when all are open, it goes by the account that is due soonest.
 """
