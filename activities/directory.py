@@ -36,9 +36,12 @@ class DirectoryActivities:
 
     @activity.defn(name="find_recipients")
     def find_recipients(self, request: FindRecipients) -> tuple[tuple[Recipient, ...], ...]:
-        """The members of each audience, by key, in the directory's order."""
-        directory = self._directories.directory(request.plan)
-        return tuple(directory.recipients(audience) for audience in request.audiences)
+        """The members of each audience, by key, in the directory's order; those who have a role, in that of its turns.
+
+        The moment is the server's: rehearsals skip its time.
+        """
+        directory, now = self._directories.directory(request.plan), activity.info().scheduled_time
+        return tuple(directory.recipients(audience, now) for audience in request.audiences)
 
     @activity.defn(name="identify")
     def identify(self, request: Identify) -> Person | None:

@@ -2,7 +2,7 @@
 
 An activity fails with an `ApplicationError` of one of these types, and the workflow decides by the type alone:
 
-    Unreachable      the directory has nobody there, or no address for this channel; never retried
+    Unreachable      the directory has nobody there whom it may disturb, or no address for this channel; never retried
     Refused          the vendor will never take it; never retried
     TryAgain         the vendor is busy or out of reach; retried, after its own Retry-After when it gave one
     OutcomeUnknown   it may have been sent; retried, and recognisable as a repeat
@@ -42,11 +42,9 @@ class Renderer(Protocol):
 def recipient_of(directories: Directories, dispatch: Dispatch) -> tuple[str, Contact, str]:
     """The directory's key, contact and address for a dispatch; in a drill, the drill inbox stands in for outsiders."""
     directory = directories.directory(dispatch.plan.name)
-    found = directory.contact(dispatch.target, dispatch.created)
+    found = directory.addressee(dispatch)
     if found is None:
-        raise ApplicationError(
-            f"the directory has nobody for {dispatch.target}", type="Unreachable", non_retryable=True
-        )
+        raise ApplicationError(directory.no_addressee(dispatch), type="Unreachable", non_retryable=True)
     key, contact = found
     if dispatch.is_drill and dispatch.is_for_outsiders:
         inbox = directory.drill

@@ -92,9 +92,9 @@ class Asking:
 
     def _person(self, dispatch: Dispatch) -> str:
         directory = self._directories.directory(dispatch.plan.name)
-        found = directory.contact(dispatch.target, dispatch.created)
+        found = directory.addressee(dispatch)
         if found is None:
-            raise LookupError(f"the directory has nobody for {dispatch.target}")
+            raise LookupError(directory.no_addressee(dispatch))
         return found[0]
 
 

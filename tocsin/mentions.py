@@ -25,8 +25,13 @@ def everybody(directory: Directory, customer: str | None) -> Contacts:
     contacts = {key: Contact(name=each.name) for key, each in directory.customers.items()}
     for members in [*groups, directory.people]:
         contacts |= members
-    holders = {role: directory.people.get(keys[0]) for role, keys in directory.roles.items() if keys}
-    return contacts | {f"role/{role}": holder for role, holder in holders.items() if holder}
+    return contacts | {
+        f"role/{role}": holder for role in directory.every_role if (holder := _first(directory, role))
+    }
+
+
+def _first(directory: Directory, role: str) -> Contact | None:
+    return next((directory.people[key] for key in directory.holders(role) if key in directory.people), None)
 
 
 def named(text: str, contacts: Contacts, spelling: Callable[[str], str] = str) -> str:

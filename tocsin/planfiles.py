@@ -20,8 +20,9 @@ from jinja2 import Environment, TemplateSyntaxError
 
 from tocsin import calendars
 from tocsin.domain.calendar import BusinessCalendar, CalendarSpec
-from tocsin.domain.directory import Directory, unreachable
+from tocsin.domain.directory import Directory
 from tocsin.domain.plan import Plan
+from tocsin.domain.reachability import astray, unreachable
 from tocsin.domain.references import inconsistencies
 from tocsin.domain.review import Subject, review
 from tocsin.domain.state import PlanPin
@@ -189,7 +190,7 @@ def _calendar_problems(plan: Plan, file: Document) -> Iterator[Problem]:
 def _directory_problems(
     plan: Plan, plan_file: Document, directory: Directory, directory_file: Document
 ) -> Iterator[Problem]:
-    for path, message in directory.inconsistencies():
+    for path, message in (*directory.inconsistencies(), *astray(plan, directory)):
         yield directory_file.problem(path, message)
     for path, message in unreachable(plan, directory):
         yield plan_file.problem(path, message)

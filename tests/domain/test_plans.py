@@ -3,8 +3,8 @@
 import pytest
 
 from tests.domain import harbour
-from tocsin.domain.directory import unreachable
 from tocsin.domain.plan import Plan
+from tocsin.domain.reachability import unreachable
 from tocsin.domain.references import inconsistencies
 from tocsin.yamlfile import YamlError, parse
 

@@ -8,8 +8,9 @@ from functools import cache
 import pytest
 
 from tocsin.domain.calendar import BusinessCalendar
-from tocsin.domain.directory import Directory, unreachable
+from tocsin.domain.directory import Directory
 from tocsin.domain.plan import Plan
+from tocsin.domain.reachability import unreachable
 from tocsin.domain.references import inconsistencies
 from tocsin.domain.review import Finding, Subject, review
 from tocsin.yamlfile import parse

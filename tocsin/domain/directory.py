@@ -6,30 +6,38 @@ address is kept where it cannot be corrected.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from tocsin.domain.base import Value
 from tocsin.domain.calendar import PersonalHours
 from tocsin.domain.channel import ChannelName
 from tocsin.domain.events import Recipient
-from tocsin.domain.plan import Path, Plan
+from tocsin.domain.hours import Quiet, QuietHours, never_ends, quiet_at
+from tocsin.domain.messages import Dispatch
+from tocsin.domain.plan import Path
+from tocsin.domain.rota import Key, Override, Rota, Shift
 from tocsin.domain.state import Target
 
-Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 Phone = Annotated[str, Field(pattern=r"^\+[1-9]\d{6,14}$")]
 Mail = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+
+
+def _as_list(given: Any) -> Any:
+    """One span of hours as a list of one: a directory may write either."""
+    return [given] if isinstance(given, dict) else given
 
 
 class Contact(Value):
     """A person, desk or mailing list that can be reached. `sms` defaults to `phone`.
 
     `also` are other numbers of theirs: nothing is sent there, and an answer from there counts as theirs. `via` are the
-    channels over which they want to be told, before those of the plan; `hours` when they work; `supervisor` is the key
-    of the person whom they report to; `postal` the lines of an address on paper.
+    channels over which they want to be told, before those of the plan; `hours` when they work; `quiet` when no text and
+    no call is to disturb them; `supervisor` is the key of the person whom they report to; `postal` the lines of an
+    address on paper.
     """
 
     name: str
@@ -40,6 +48,7 @@ class Contact(Value):
     language: str = "en-US"
     via: tuple[ChannelName, ...] = ()
     hours: PersonalHours | None = None
+    quiet: Annotated[tuple[QuietHours, ...], BeforeValidator(_as_list)] = ()
     supervisor: Key | None = None
     postal: tuple[str, ...] = ()
 
@@ -47,6 +56,18 @@ class Contact(Value):
     def numbers(self) -> tuple[str, ...]:
         """Every number of theirs, once: `phone`, `sms`, and whatever they have `also`."""
         return tuple(dict.fromkeys(number for number in (self.phone, self.sms, *self.also) if number))
+
+    @model_validator(mode="after")
+    def _is_not_always_quiet(self) -> Self:
+        if never_ends(self.quiet):
+            raise ValueError(
+                f"the quiet hours of {self.name} never end; leave some in which they can be called"
+            )
+        return self
+
+    def quiet_at(self, moment: datetime) -> Quiet | None:
+        """The quiet hours in which `moment` lies; `None` where it lies in none."""
+        return quiet_at(self.quiet, moment)
 
     def address(self, channel: ChannelName) -> str | None:
         """Where the contact is reached over `channel`; `None` when they have no such address."""
@@ -71,11 +92,14 @@ class Directory(Value):
     """Everybody whom one plan may have to reach.
 
     A role lists its holders in the order in which they are tried: the first at first, the next each time that a page
-    comes round again. Those who are at work go before those whose hours it is not.
+    comes round again. Those who are at work go before those whose hours it is not. Before all of them go those who are
+    on duty by its `rotations`, and before these, whoever has it by one of the `overrides`.
     """
 
     people: dict[Key, Contact]
-    roles: dict[str, tuple[Key, ...]]
+    roles: dict[str, tuple[Key, ...]] = {}
+    rotations: dict[str, Annotated[tuple[Shift, ...], Field(min_length=1)]] = {}
+    overrides: tuple[Override, ...] = ()
     audiences: dict[str, dict[Key, Contact]] = {}
     customers: dict[Key, Customer] = {}
     drill: DrillInbox
@@ -87,97 +111,152 @@ class Directory(Value):
             return customer.audiences.get(audience.audience or "", {}) if customer else {}
         return self.audiences.get(audience.audience or "", {})
 
-    def recipients(self, audience: Target) -> tuple[Recipient, ...]:
-        """The members of an audience as an incident may know them: by key, without a name or an address."""
+    def recipients(self, target: Target, at: datetime | None = None) -> tuple[Recipient, ...]:
+        """All whom a target means `at` that moment, by key, without a name or an address.
+
+        Of an audience, its members; of a role, everybody who has it then, in the order in which they are tried; of a
+        person, that person.
+        """
+        if target.audience is not None:
+            members = self.members(target)
+        else:
+            found = self._candidates(target, self._present(target.role or "", at))
+            members = dict(each for each in found if each is not None)
         return tuple(
-            Recipient(key=key, via=contact.via, hours=contact.hours)
-            for key, contact in self.members(audience).items()
+            Recipient(key=key, via=contact.via, hours=contact.hours) for key, contact in members.items()
         )
 
-    def contact(self, target: Target, at: datetime | None = None) -> tuple[str, Contact] | None:
-        """Whom a target means `at` that moment, with their key; `None` when the directory has nobody."""
-        if target.audience is not None:
-            member = self.members(target).get(target.member or "")
-            return (target.member or "", member) if member else None
-        holders = self._in_turn(target.role or "", at)
-        key = target.person or (holders[target.turn % len(holders)] if holders else "")
-        if target.supervisor:
-            key = (self.people[key].supervisor if key in self.people else None) or ""
-        return (key, self.people[key]) if key in self.people else None
+    def contact(
+        self, target: Target, at: datetime | None = None, *, wakes: bool = True
+    ) -> tuple[str, Contact] | None:
+        """Whom a target means `at` that moment, with their key; `None` when the directory has nobody.
 
-    def _in_turn(self, role: str, at: datetime | None) -> list[str]:
-        def is_off(key: str) -> bool:
-            hours = self.people[key].hours if key in self.people else None
-            return at is not None and hours is not None and not hours.include(at)
+        What does not wake people passes over those who have quiet hours then; `nobody` says who that was.
+        """
+        found = self._targeted(target, at)
+        if not wakes:
+            found = [each for each in found if each is None or not _is_quiet(each[1], at)]
+        return found[target.turn % len(found)] if found else None
 
-        return sorted(self.roles.get(role, ()), key=is_off)
+    def addressee(self, dispatch: Dispatch) -> tuple[str, Contact] | None:
+        """Whom a dispatch goes to, with their key; `None` when there is nobody. An email disturbs nobody."""
+        return self.contact(dispatch.target, dispatch.created, wakes=_may_disturb(dispatch))
+
+    def nobody(self, target: Target, at: datetime, *, wakes: bool = True) -> str:
+        """Why there is nobody, for the record: `dana has quiet hours until 07:00 (Europe/Lisbon); sam until 06:00`."""
+        found = [] if wakes else [each for each in self._targeted(target, at) if each is not None]
+        quiet = {key: hours for key, contact in found if (hours := contact.quiet_at(at)) is not None}
+        return _told_quiet(quiet, at) if quiet else f"the directory has nobody for {target}"
+
+    def no_addressee(self, dispatch: Dispatch) -> str:
+        """Why a dispatch goes to nobody, in words that hold no address."""
+        return self.nobody(dispatch.target, dispatch.created, wakes=_may_disturb(dispatch))
+
+    def rota(self, role: str) -> Rota:
+        """Who has a role when."""
+        return Rota(
+            shifts=self.rotations.get(role, ()),
+            overrides=tuple(each for each in self.overrides if each.role == role),
+            holders=self.roles.get(role, ()),
+        )
+
+    def holders(self, role: str) -> tuple[str, ...]:
+        """Everybody who ever has a role: by name, by taking turns at it, or by an override, whenever that is."""
+        return self.rota(role).everybody
+
+    def in_turn(self, role: str, at: datetime | None) -> tuple[str, ...]:
+        """Who is tried for a role, in order: those who have it at that moment, then those for whom somebody stands in.
+
+        Without a moment it is everybody who ever has it.
+        """
+        away = self.rota(role).away(at) if at is not None else ()
+        return tuple(dict.fromkeys([*self._present(role, at), *away]))
 
     def roles_of(self, person: str) -> tuple[str, ...]:
-        """The roles that a person holds."""
-        return tuple(role for role, holders in self.roles.items() if person in holders)
+        """The roles that a person may have: whoever takes turns at one keeps it between their turns.
+
+        Overrides count whenever they are: one that is long over is a line to be deleted.
+        """
+        return tuple(role for role in self.every_role if person in self.holders(role))
+
+    @property
+    def every_role(self) -> tuple[str, ...]:
+        """The roles that anybody ever has."""
+        overridden = (each.role for each in self.overrides)
+        return tuple(dict.fromkeys([*self.roles, *self.rotations, *overridden]))
+
+    def _present(self, role: str, at: datetime | None) -> tuple[str, ...]:
+        rota = self.rota(role)
+        return rota.everybody if at is None else rota.present(at, self._those_at_work_first(rota.holders, at))
+
+    def _those_at_work_first(self, holders: Iterable[str], at: datetime) -> list[str]:
+        def is_off(key: str) -> bool:
+            hours = self.people[key].hours if key in self.people else None
+            return hours is not None and not hours.include(at)
+
+        return sorted(holders, key=is_off)
+
+    def _targeted(self, target: Target, at: datetime | None) -> list[tuple[str, Contact] | None]:
+        """Everybody whom a target may mean, in the order of its turns; `None` in the place of a missing supervisor."""
+        if target.audience is not None:
+            member = self.members(target).get(target.member or "")
+            return [(target.member or "", member)] if member else []
+        return self._candidates(target, self.in_turn(target.role or "", at))
+
+    def _candidates(self, target: Target, holders: Iterable[str]) -> list[tuple[str, Contact] | None]:
+        keys = [target.person] if target.person else list(holders)
+        if target.supervisor:
+            keys = [self.people[key].supervisor or "" if key in self.people else "" for key in keys]
+        return [(key, self.people[key]) if key in self.people else None for key in keys]
 
     def inconsistencies(self) -> Iterator[tuple[Path, str]]:
-        """Roles held by, and supervisors who are, nobody that the directory has, with their place in its file."""
+        """Names in it that nobody and nothing of it has, with their place in its file."""
+        for path, person in self._named():
+            if person not in self.people:
+                yield path, f'"{person}" is not among the people of this directory'
+        for index, each in enumerate(self.overrides):
+            yield from self._pointless(each, ("overrides", index))
+
+    def _named(self) -> Iterator[tuple[Path, str]]:
+        """Every mention of a person."""
         for role, holders in self.roles.items():
-            for index, holder in enumerate(holders):
-                if holder not in self.people:
-                    yield ("roles", role, index), f'"{holder}" is not among the people of this directory'
-        for key, person in self.people.items():
-            if person.supervisor is not None and person.supervisor not in self.people:
-                place = ("people", key, "supervisor")
-                yield place, f'"{person.supervisor}" is not among the people of this directory'
+            yield from ((("roles", role, index), holder) for index, holder in enumerate(holders))
+        for role, shifts in self.rotations.items():
+            for number, shift in enumerate(shifts):
+                path: Path = ("rotations", role, number, "people")
+                yield from (((*path, index), person) for index, person in enumerate(shift.people))
+        for number, each in enumerate(self.overrides):
+            yield ("overrides", number, "person"), each.person
+            if each.instead_of is not None:
+                yield ("overrides", number, "instead_of"), each.instead_of
+        for key, contact in self.people.items():
+            if contact.supervisor is not None:
+                yield ("people", key, "supervisor"), contact.supervisor
+
+    def _pointless(self, override: Override, path: Path) -> Iterator[tuple[Path, str]]:
+        """An override of what nobody has: a slip, found before the night on which it would count."""
+        if override.role not in {*self.roles, *self.rotations}:
+            known = ", ".join(dict.fromkeys([*self.roles, *self.rotations]))
+            yield (*path, "role"), f'"{override.role}" is no role of this directory ({known})'
+        elif override.instead_of in self.people and override.instead_of not in self.holders(override.role):
+            text = f'{override.instead_of} never has role "{override.role}", so nobody can stand in for them'
+            yield (*path, "instead_of"), f"{text}; leave it out, or name one who has"
 
 
-def unreachable(plan: Plan, directory: Directory) -> Iterator[tuple[Path, str]]:
-    """Promises that the directory cannot keep, with their place in the plan: nobody to page, no phone to ring."""
-    for index, spec in enumerate(plan.obligations):
-        for number, duty in enumerate(spec.do):
-            path: Path = ("obligations", index, "do", number, duty.kind)
-            if duty.page is not None:
-                for rung, level in enumerate(duty.page.levels):
-                    if level.role is not None:
-                        yield from _role(directory, level.role, level.via, (*path, "levels", rung))
-            demand = duty.notify or duty.report
-            if demand is not None:
-                yield from _audience(plan, directory, demand.audience, demand.via, path)
-            if duty.meeting is not None:
-                for audience in duty.meeting.audiences:
-                    yield from _audience(plan, directory, audience, ("email",), path)
+def _is_quiet(contact: Contact, at: datetime | None) -> bool:
+    return at is not None and contact.quiet_at(at) is not None
 
 
-def _role(
-    directory: Directory, role: str, via: tuple[ChannelName, ...], path: Path
-) -> Iterator[tuple[Path, str]]:
-    holders = [directory.people[key] for key in directory.roles.get(role, ()) if key in directory.people]
-    if not holders:
-        yield (*path, "role"), f'role "{role}" is paged and held by nobody in the directory'
-        return
-    for position, channel in enumerate(via):
-        if holders[0].address(channel) is None:
-            yield (
-                (*path, "via", position),
-                f'role "{role}" is paged by {channel} and held by nobody with {_address_for(channel)}',
-            )
+def _may_disturb(dispatch: Dispatch) -> bool:
+    return dispatch.wakes or dispatch.channel == "email"
 
 
-def _audience(
-    plan: Plan, directory: Directory, audience: str, via: tuple[ChannelName, ...], path: Path
-) -> Iterator[tuple[Path, str]]:
-    for customer in _customers(plan, directory, audience):
-        members = directory.members(Target(audience=audience, customer=customer))
-        of = f" of customer {customer}" if customer else ""
-        if not members:
-            yield (*path, "audience"), f'audience "{audience}"{of} has no members in the directory'
-        for key, contact in members.items():
-            if all(contact.address(channel) is None for channel in via):
-                wanted = " or ".join(_address_for(channel) for channel in via)
-                yield (*path, "audience"), f'{key} in audience "{audience}"{of} has no {wanted}'
-
-
-def _customers(plan: Plan, directory: Directory, audience: str) -> tuple[str | None, ...]:
-    spec = plan.audiences.get(audience)
-    return tuple(directory.customers) if spec and spec.of == "customer" else (None,)
-
-
-def _address_for(channel: ChannelName) -> str:
-    return {"email": "an email address", "phone": "a phone number", "sms": "a mobile number"}[channel]
+def _told_quiet(quiet: dict[str, Quiet], at: datetime) -> str:
+    """Each person's own time, and its zone where that is not the one before."""
+    told: list[str] = []
+    zone = ""
+    for key, each in quiet.items():
+        place = f" ({each.timezone})" if each.timezone != zone else ""
+        told.append(f"{key} {'until' if told else 'has quiet hours until'} {each.in_words(at)}{place}")
+        zone = each.timezone
+    return "; ".join(told)

@@ -50,7 +50,7 @@ def readers_of(plan: Plan, directory: Directory) -> tuple[Reader, ...]:
 
 def _holders(plan: Plan, directory: Directory) -> Iterator[Reader]:
     for role in plan.publication.roles if plan.publication else ():
-        for key in directory.roles.get(role, ()):
+        for key in directory.holders(role):
             yield Reader(key=key, target=Target(person=key))
 
 

@@ -9,9 +9,9 @@ from pydantic import BeforeValidator, Field
 
 from tocsin.domain.base import Value
 from tocsin.domain.channel import ChannelName
-from tocsin.domain.directory import Key
 from tocsin.domain.durations import Duration
 from tocsin.domain.duties import Names, as_list
+from tocsin.domain.rota import Key
 
 DEFAULT_END = timedelta(days=14)
 READS_A_TEXT_AFTER = timedelta(minutes=1)

@@ -55,7 +55,7 @@ class Subject:
     def holders(self, role: str) -> dict[str, Contact]:
         """Who holds a role in the directory, first choice first."""
         people = self.directory.people
-        return {key: people[key] for key in self.directory.roles.get(role, ()) if key in people}
+        return {key: people[key] for key in self.directory.holders(role) if key in people}
 
     @cached_property
     def given_in_incidents(self) -> frozenset[str]:
