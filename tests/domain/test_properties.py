@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from tests.domain import observatory
+from tests.domain import harbour, observatory
 from tests.domain.world import World, delivers, fails, is_down, refuses, says_nothing
 from tocsin.domain import commands as say
 from tocsin.domain.alarms import alarms
@@ -15,8 +15,10 @@ from tocsin.domain.decide import decide
 from tocsin.domain.delivery import forward
 from tocsin.domain.events import Commanded, TimePassed
 from tocsin.domain.operators import details
+from tocsin.domain.plan import Plan
 from tocsin.domain.state import IncidentState, Reporter, Witness
 from tocsin.domain.view import ledger, view
+from tocsin.yamlfile import parse
 
 SEVERITIES = st.sampled_from(["storm", "gale", "breeze"])
 PEOPLE = st.sampled_from(["ana", "rui", "eva"])
@@ -28,6 +30,11 @@ WHY = st.just("because")
 
 COMMANDS = st.one_of(
     st.tuples(st.just(say.Acknowledge), st.fixed_dictionaries({})),
+    st.tuples(
+        st.just(say.HandOver),
+        st.fixed_dictionaries({"page": st.integers(1, 3), "person": st.one_of(st.none(), PEOPLE)}),
+    ),
+    st.tuples(st.just(say.OptOut), st.fixed_dictionaries({"back": st.booleans()})),
     st.tuples(
         st.just(say.FinishStep), st.fixed_dictionaries({"step": STEPS, "skip": st.booleans(), "reason": WHY})
     ),
@@ -107,6 +114,21 @@ WORK = st.one_of(
 )
 
 
+PAGING = [
+    "{rounds: 12}",
+    "{last_resort: {role: clerk, via: [sms, phone], at_once: true}, holds: {storm: PT30M, gale: PT1H}}",
+    "{last_resort: {person: eva, via: phone, repeat: 2}, wakes: [storm], troubles_to: harbour_master}",
+]
+
+
+def plan_with(rules, answers):
+    """The harbour's policy with these rules for pages, and a summons that one or all must answer."""
+    text = harbour.PLAN.replace("\nphases:\n", f"\npaging: {rules}\nphases:\n")
+    return parse(
+        text.replace("assigns: watch_officer", f"assigns: watch_officer\n          answers: {answers}"), Plan
+    )
+
+
 class Watched(World):
     """A world that looks at its timers after every event."""
 
@@ -120,10 +142,14 @@ class AnIncident(RuleBasedStateMachine):
     """An incident to which anything may happen."""
 
     @initialize(
-        severity=SEVERITIES, customer=st.sampled_from([None, "orca"]), speed=st.sampled_from([None, 60])
+        severity=SEVERITIES,
+        customer=st.sampled_from([None, "orca"]),
+        speed=st.sampled_from([None, 60]),
+        rules=st.sampled_from(PAGING),
+        answers=st.sampled_from(["one", "all"]),
     )
-    def opens(self, severity, customer, speed):
-        self.world = Watched()
+    def opens(self, severity, customer, speed, rules, answers):
+        self.world = Watched(plan=plan_with(rules, answers))
         self.world.alert(severity=severity, customer=customer, drill_speed=speed)
 
     @rule(command=COMMANDS, by=PEOPLE)
@@ -192,6 +218,14 @@ class AnIncident(RuleBasedStateMachine):
             assert any(waits_for(state, duty) for duty in obligation.duties if duty.done is None), obligation
 
     @invariant()
+    def every_page_that_waits_for_an_answer_will_be_tried_again(self):
+        ringing = alarms(self.world.case, self.world.now)
+        for page in self.world.state.pages.values():
+            if page.is_open:
+                assert f"page {page.number}" in ringing, "nobody would be asked any more"
+                assert page.levels[page.level].target is not None
+
+    @invariant()
     def looking_again_at_the_same_moment_changes_nothing(self):
         assert decide(self.world.case, TimePassed(), self.world.now) == self.world.state
 
@@ -226,7 +260,7 @@ def waits_for(state, duty):
     """What an unfinished duty waits for by name: a page, a task, a step, messages, or somebody for the directory."""
     match duty.kind:
         case "page":
-            return state.pages[int(duty.refs[0])].is_open
+            return any(state.pages[int(ref)].is_open for ref in duty.refs)
         case "task":
             return state.tasks[int(duty.refs[0])].done is None
         case "step":
