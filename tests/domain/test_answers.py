@@ -10,6 +10,7 @@ from tocsin.domain import commands as say
 from tocsin.domain.alarms import alarms
 from tocsin.domain.commands import CommandRefused
 from tocsin.domain.events import Commanded, NotSent
+from tocsin.domain.hours import QuietHours
 from tocsin.domain.operators import details
 from tocsin.domain.plan import Plan
 from tocsin.domain.state import Actor
@@ -125,6 +126,37 @@ def test_a_page_that_is_overdue_does_not_mind_quiet_hours():
     world = ruled_by("{wakes: [storm]}", severity="gale")
     world.passes(minutes=20)
     assert [letter.dispatch.wakes for letter in world.letters] == [False, False, False, True]
+
+
+def asleep(*people: str):
+    """The harbour's directory in which these have been at sea all night, and sleep by day."""
+    directory = harbour.directory()
+    quiet = (QuietHours(timezone="Europe/Lisbon", hours="06:00-20:00"),)
+    known = {
+        key: person.model_copy(update={"quiet": quiet}) if key in people else person
+        for key, person in directory.people.items()
+    }
+    return directory.model_copy(
+        update={"people": known, "roles": {**directory.roles, "pilot": ("ana", "eva")}}
+    )
+
+
+def test_whoever_sleeps_is_passed_over_for_whoever_holds_the_role_as_well():
+    world = World(plan=a_plan("{wakes: [storm]}"), directory=asleep("ana"))
+    world.alert(severity="gale")
+    assert world.reached == [("sms", "eva")]
+
+
+def test_where_everybody_sleeps_the_levels_are_climbed_in_vain_and_the_last_resort_is_woken():
+    world = World(
+        plan=a_plan("{wakes: [storm], last_resort: {role: clerk, via: phone}}"),
+        directory=asleep("ana", "eva", "rui"),
+    )
+    world.alert(severity="gale")
+    assert world.reached == [], "nobody is disturbed in the first round"
+    world.passes(minutes=10)
+    assert world.reached == [("phone", "eva")], "but somebody has to know"
+    assert len(world.log("not sent")) == 3
 
 
 # ---- all must answer ----

@@ -242,7 +242,7 @@ class World:
 
     def _send(self, message: Message) -> Iterator[Event]:
         dispatch = dispatch_of(self.case, message, f"incident-{self.state.key}", self.now)
-        found = self.directory.contact(dispatch.target, dispatch.created)
+        found = self.directory.addressee(dispatch)
         if found is None or found[1].address(message.channel) is None:
             yield NotSent(message=message.id, again="never", detail=f"nobody for {dispatch.target}")
             return
