@@ -10,15 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from tocsin.domain.channel import Call, Email, Refused, Sms
-from tocsin.domain.digests import Admission, Bundle, HeldBack, Together, WentAlong
+from tocsin.domain.channel import Call, Email, Receipt, Refused, Sms
+from tocsin.domain.digests import Admission, Alone, Bundle, HeldBack, Together, WentAlong
 from tocsin.domain.directory import Contact
 from tocsin.domain.messages import Dispatch, Dispatched, Rendered
+from tocsin.domain.sms_text import sms_segments
+
+T = TypeVar("T", Email, Sms, Call)
 
 
 class Held(Protocol):
@@ -51,53 +54,87 @@ class DigestWords(Protocol):
 
 
 @dataclass(frozen=True)
+class Sending(Generic[T]):
+    """How one message, or the digest that it belongs to, goes to one address over one channel.
+
+    `hand_over` gives it to the vendor; where it may have done so before, it is told since when, and asks there first.
+    """
+
+    person: str
+    address: str
+    alone: Callable[[], Rendered[T]]
+    together: Callable[[DigestWords, Bundle], Rendered[T]]
+    hand_over: Callable[[T, datetime | None], Receipt]
+
+    def by_itself(self, may_have_left: bool) -> Dispatched:
+        """Send it as itself. Where an attempt before may have sent it, the vendor is asked since the first, and not from
+        earlier on: a page that is repeated has the same words, and must not pass for sent."""
+        return self._send(self.alone(), activity.info().scheduled_time if may_have_left else None)
+
+    def in_digest(self, words: DigestWords, together: Together) -> Dispatched:
+        """Send the digest."""
+        bundle = together.bundle
+        return self._send(self.together(words, bundle), bundle.began if together.is_tried_again else None)
+
+    def _send(self, rendered: Rendered[T], since: datetime | None) -> Dispatched:
+        message, note = rendered
+        receipt = self.hand_over(message, since)
+        return Dispatched(
+            reached=self.person,
+            vendor=receipt.vendor,
+            vendor_id=receipt.vendor_id,
+            segments=sms_segments(message.body)[1] if isinstance(message, Sms) else None,
+            note=note,
+        )
+
+
+class Gate(Protocol):
+    """Lets messages out by themselves, or together."""
+
+    def send(self, dispatch: Dispatch, sending: Sending[T]) -> Dispatched:
+        """Send it, one way or the other. Raises `ChannelError`, and `ApplicationError` of the type `HeldBack`."""
+
+
+class OpenGate:
+    """Lets every message out by itself."""
+
+    def send(self, dispatch: Dispatch, sending: Sending[T]) -> Dispatched:
+        """Send it as itself. Raises `ChannelError`."""
+        return sending.by_itself(may_have_left=activity.info().attempt > 1)
+
+
+@dataclass(frozen=True)
 class HoldingBack:
     """Decides for each message whether it goes out as itself, waits, or goes out in a digest."""
 
     held: Held
     words: DigestWords
 
-    def send(
-        self,
-        dispatch: Dispatch,
-        person: str,
-        address: str,
-        alone: Callable[[], Dispatched],
-        together: Callable[[Bundle, bool], Dispatched],
-    ) -> Dispatched:
-        """Send by `alone`, or by `together`, which is told whether the digest may have gone out before.
-
-        Raises what those raise, and `ApplicationError` of the type `HeldBack`.
-        """
-        if dispatch.digest is None:
-            return alone()
+    def send(self, dispatch: Dispatch, sending: Sending[T]) -> Dispatched:
+        """Send it, one way or the other. Raises `ChannelError`, and `ApplicationError` of the type `HeldBack`."""
         info = activity.info()
+        if dispatch.digest is None:
+            return sending.by_itself(may_have_left=info.attempt > 1)
         # The server's clock: all workers have the same, and in a rehearsal it is the one that skips.
         now = info.started_time
-        match self.held.admit(dispatch, person, address, info.attempt, now):
+        match self.held.admit(dispatch, sending.person, sending.address, info.attempt, now):
             case HeldBack() as wait:
                 raise _not_yet(wait, now)
             case WentAlong(gone):
-                return _beside(gone.sent, person, gone.bundle)
-            case Together(bundle, is_tried_again):
-                return self._send_together(bundle, is_tried_again, address, now, alone, together)
-        return alone()
+                return _beside(gone.sent, sending.person, gone.bundle)
+            case Together() as together:
+                return self._send_together(together, sending, now)
+            case Alone(may_have_left):
+                return sending.by_itself(may_have_left)
 
-    def _send_together(
-        self,
-        bundle: Bundle,
-        is_tried_again: bool,
-        address: str,
-        now: datetime,
-        alone: Callable[[], Dispatched],
-        together: Callable[[Bundle, bool], Dispatched],
-    ) -> Dispatched:
+    def _send_together(self, together: Together, sending: Sending[T], now: datetime) -> Dispatched:
+        bundle, address = together.bundle, sending.address
         try:
-            sent = together(bundle, is_tried_again)
+            sent = sending.in_digest(self.words, together)
         except Refused:
             # Of these words, of one of them, or of whoever they are for? Each message finds out for itself.
             self.held.is_given_up(bundle, address)
-            return alone()
+            return sending.by_itself(may_have_left=False)
         except BaseException:
             self.held.has_failed(bundle, address)
             raise

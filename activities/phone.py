@@ -8,6 +8,7 @@ from typing import Protocol
 from temporalio import activity
 
 from activities.directory import Directories
+from activities.holding import Gate, OpenGate, Sending
 from activities.sending import Renderer, named_failures, recipient_of
 from tocsin.domain.channel import Call, PhoneChannel, Receipt
 from tocsin.domain.messages import Dispatch, Dispatched
@@ -23,10 +24,17 @@ class PhoneChannelWithMemory(PhoneChannel, Protocol):
 class PhoneActivities:
     """Places one phone call through the channel that it was given."""
 
-    def __init__(self, channel: PhoneChannelWithMemory, directories: Directories, renderer: Renderer) -> None:
+    def __init__(
+        self,
+        channel: PhoneChannelWithMemory,
+        directories: Directories,
+        renderer: Renderer,
+        gate: Gate | None = None,
+    ) -> None:
         self._channel = channel
         self._directories = directories
         self._renderer = renderer
+        self._gate = gate or OpenGate()
 
     @activity.defn(name="place_call")
     def call(self, dispatch: Dispatch) -> Dispatched:
@@ -35,9 +43,16 @@ class PhoneActivities:
         A second attempt first asks the vendor whether the first one placed the call.
         """
         key, contact, address = recipient_of(self._directories, dispatch)
-        info = activity.info()
+        sending = Sending(
+            key,
+            address,
+            alone=lambda: self._renderer.call(dispatch, contact, address, key),
+            together=lambda words, bundle: words.call(bundle, contact, address),
+            hand_over=self._hand_over,
+        )
         with named_failures():
-            call, note = self._renderer.call(dispatch, contact, address, key)
-            receipt = self._channel.find(call, info.scheduled_time) if info.attempt > 1 else None
-            receipt = receipt or self._channel.call(call)
-        return Dispatched(reached=key, vendor=receipt.vendor, vendor_id=receipt.vendor_id, note=note)
+            return self._gate.send(dispatch, sending)
+
+    def _hand_over(self, call: Call, since: datetime | None) -> Receipt:
+        receipt = self._channel.find(call, since) if since else None
+        return receipt or self._channel.call(call)

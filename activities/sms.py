@@ -12,6 +12,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.directory import Directories
+from activities.holding import Gate, OpenGate, Sending
 from activities.sending import Renderer, named_failures, recipient_of
 from tocsin.domain.channel import Receipt, Refused, Sms, SmsChannel
 from tocsin.domain.messages import Dispatch, Dispatched
@@ -67,25 +68,31 @@ class SmsActivities:
         directories: Directories,
         renderer: Renderer,
         opt_outs: OptOutRegister | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self._channel = channel
         self._directories = directories
         self._renderer = renderer
         self._opt_outs = opt_outs or OptOutsOfThisProcess()
+        self._gate = gate or OpenGate()
 
     @activity.defn(name="send_sms")
     def send(self, dispatch: Dispatch) -> Dispatched:
         """Render and send. A second attempt first asks the vendor whether the first went through."""
-        key, _, address = recipient_of(self._directories, dispatch)
-        info = activity.info()
+        key, contact, address = recipient_of(self._directories, dispatch)
+        sending = Sending(
+            key,
+            address,
+            alone=lambda: self._renderer.sms(dispatch, address, key),
+            together=lambda words, bundle: words.sms(bundle, contact, address),
+            hand_over=self._hand_over,
+        )
         with named_failures(), self._heeding_opt_outs(key, address):
-            sms, note = self._renderer.sms(dispatch, address, key)
-            receipt = None
-            if info.attempt > 1:
-                # Not from earlier on: a page that is repeated has the same words, and must not pass for sent.
-                receipt = self._channel.find(sms, info.scheduled_time)
-            receipt = receipt or self._channel.send(sms)
-        return Dispatched(reached=key, vendor=receipt.vendor, vendor_id=receipt.vendor_id, note=note)
+            return self._gate.send(dispatch, sending)
+
+    def _hand_over(self, sms: Sms, since: datetime | None) -> Receipt:
+        receipt = self._channel.find(sms, since) if since else None
+        return receipt or self._channel.send(sms)
 
     @contextmanager
     def _heeding_opt_outs(self, key: str, address: str) -> Iterator[None]:

@@ -63,7 +63,7 @@ class HeldBackMessages:
                     self._keep(admission.bundle)  # before it leaves: the vendor's report may come at once
         except OSError as error:
             _log.error("%s goes out uncounted: %s", dispatch.message, error)
-            return Alone()
+            return Alone(may_have_left=attempt > 1)
         return admission
 
     def has_gone(self, bundle: Bundle, address: str, sent: Dispatched, now: datetime) -> None:

@@ -110,7 +110,9 @@ class Lately(Record):
 
 
 class Alone(NamedTuple):
-    """It goes out as itself."""
+    """It goes out as itself. An attempt before this one may have sent it already, unless it was held back until now."""
+
+    may_have_left: bool = False
 
 
 class HeldBack(NamedTuple):
@@ -166,7 +168,7 @@ def admit(lately: Lately, dispatch: Dispatch, person: str, attempt: int, now: da
         _hold(lately, held(dispatch, person))
         return HeldBack(until, 1)
     lately.passed[dispatch.message] = now
-    return Alone()
+    return Alone(may_have_left=attempt > 1)
 
 
 def has_gone(lately: Lately, bundle: Bundle, sent: Dispatched, now: datetime) -> None:
