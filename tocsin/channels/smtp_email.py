@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -36,14 +36,10 @@ Tls = Literal["starttls", "tls", "none"]
 PORTS: dict[Tls, int] = {"starttls": 587, "tls": 465, "none": 25}
 
 _AUTHENTICATION = frozenset({432, 454, 530, 534, 535, 538})
-"""Replies about who we are, not about the mail (RFC 4954, 6). A relay gives 535, too, while its own directory is away."""
+"""Replies about who we are (RFC 4954, 6). A relay gives 535, too, while its own directory is away."""
 
-_BEFORE_THE_RECIPIENT = (
-    aiosmtplib.SMTPConnectResponseError,
-    aiosmtplib.SMTPHeloError,
-    aiosmtplib.SMTPSenderRefused,
-)
-"""Whatever is refused so early is refused to us."""
+_ABOUT_THE_MAIL = (aiosmtplib.SMTPRecipientRefused, aiosmtplib.SMTPDataError)
+"""Whatever is refused at another step is refused to us."""
 
 _POLICY = re.compile(r"5\.7\.")
 """The enhanced status of a reply, where it says that we may not (RFC 3463, 3.8): relaying, signatures, reputation."""
@@ -92,22 +88,17 @@ class SmtpEmail:
 
     async def _send(self, email: Email) -> Receipt:
         client = self._client()
-        try:
-            receipt = await self._over(client, email)
-            with suppress(
-                aiosmtplib.SMTPException, OSError
-            ):  # it is accepted, whatever becomes of the farewell
-                await client.quit(timeout=1)
-            return receipt
-        finally:
-            client.close()
+        with ExitStack() as farewell:
+            message = await self._announce(client, farewell, email)
+            await self._hand_over(client, message, email)
+            with suppress(aiosmtplib.SMTPException, OSError):  # it is accepted, whatever becomes of this
+                await client.execute_command(b"QUIT", timeout=1)
+        return Receipt(vendor="smtp", vendor_id=email.message_id.strip("<>"), status="accepted")
 
     def _client(self) -> aiosmtplib.SMTP:
         return aiosmtplib.SMTP(
             hostname=self._host,
             port=self._port,
-            username=self._user or None,
-            password=self._password or None,
             use_tls=self._tls == "tls",
             start_tls=self._tls == "starttls",
             tls_context=self._context,
@@ -116,12 +107,14 @@ class SmtpEmail:
             local_hostname=self._from.domain,
         )
 
-    async def _over(self, client: aiosmtplib.SMTP, email: Email) -> Receipt:
-        """Tell apart what never left from what may have, by the step at which the exchange ended."""
+    async def _announce(self, client: aiosmtplib.SMTP, farewell: ExitStack, email: Email) -> EmailMessage:
+        """Everything before the content; whatever goes wrong up to here, nothing was taken."""
         try:
             async with asyncio.timeout(self._timeout):
                 await client.connect()
-                message = await self._announce(client, email)
+                farewell.callback(_leave, client, client.transport)
+                await self._greet(client)
+                return await self._address(client, email)
         # From None throughout: the failure of an activity is kept in history with its cause, and the server's own
         # words may name the recipient.
         except aiosmtplib.SMTPResponseException as error:
@@ -129,21 +122,24 @@ class SmtpEmail:
         except (
             aiosmtplib.SMTPException,
             OSError,
-        ) as error:  # OSError: TLS, a time-out, and a connection reset
+        ) as error:  # OSError: TLS, a time-out, a connection that is reset
             raise TryAgain(self._words("could not be reached, or not in safety", error, email)) from None
-        return await self._hand_over(client, message, email)
 
-    async def _announce(self, client: aiosmtplib.SMTP, email: Email) -> EmailMessage:
-        """Say from whom and to whom; the message, as this server can carry it."""
+    async def _greet(self, client: aiosmtplib.SMTP) -> None:
         if client.is_ehlo_or_helo_needed:
             await client.ehlo()
+        if self._user:
+            await client.login(self._user, self._password)
+
+    async def _address(self, client: aiosmtplib.SMTP, email: Email) -> EmailMessage:
+        """Say from whom and to whom; the message, as this server can carry it."""
         to = _recipient(email, client.supports_extension("smtputf8"))
         options = [] if to.addr_spec.isascii() else ["SMTPUTF8"]
         await client.mail(self._from.addr_spec, options=options, encoding="utf-8")
         await client.rcpt(to.addr_spec, encoding="utf-8")
         return in_mime(email, self._from, to, datetime.now(UTC))
 
-    async def _hand_over(self, client: aiosmtplib.SMTP, message: EmailMessage, email: Email) -> Receipt:
+    async def _hand_over(self, client: aiosmtplib.SMTP, message: EmailMessage, email: Email) -> None:
         try:
             async with asyncio.timeout(self._timeout):
                 await client.data(message.as_bytes())
@@ -153,7 +149,6 @@ class SmtpEmail:
             raise OutcomeUnknown(
                 self._words("was given the mail and did not answer: it may have been accepted", error, email)
             ) from None
-        return Receipt(vendor="smtp", vendor_id=email.message_id.strip("<>"), status="accepted")
 
     def _answered(self, error: aiosmtplib.SMTPResponseException, email: Email) -> ChannelError:
         """What a reply that is no success means (RFC 5321, 4.2.1): 4yz passes, 5yz stays."""
@@ -162,13 +157,20 @@ class SmtpEmail:
             return TryAgain(f"{words}; check SMTP_USER and SMTP_PASSWORD")
         if error.code < 500:
             return TryAgain(f"{words}; try again later")
-        if isinstance(error, _BEFORE_THE_RECIPIENT) or _POLICY.match(error.message):
+        if not isinstance(error, _ABOUT_THE_MAIL) or _POLICY.match(error.message):
             return AccountRefused(f"{words}; correct SMTP_FROM or the account first", code=str(error.code))
         return Refused(f"{words}; correct the address or the message", code=str(error.code))
 
     def _words(self, what: str, error: Exception, email: Email) -> str:
         said = error.message if isinstance(error, aiosmtplib.SMTPException) else str(error)
         return f"the mail server {self._server} {what}: {without(email.to, said) or type(error).__name__}"
+
+
+def _leave(client: aiosmtplib.SMTP, transport: asyncio.BaseTransport | None) -> None:
+    """Close the connection at once: the loop ends with us, before TLS could be ended with ceremony."""
+    client.close()
+    if isinstance(transport, asyncio.WriteTransport):
+        transport.abort()
 
 
 def _recipient(email: Email, has_smtputf8: bool) -> Address:
