@@ -21,6 +21,7 @@ from tests.ingest.harbour import NOON, FakeTemporal, write_plans
 from tests.ingest.newsroom import REPORT_TOKENS, Newsroom, Temporal, newsroom
 from tocsin.ingest.app import create_app
 from tocsin.library import PlanLibrary
+from tocsin.optouts import OptOuts
 from tocsin.settings import Settings
 
 PUBLIC_URL = "https://tocsin.example/behind-a-proxy"
@@ -48,6 +49,7 @@ class Post:
     http: httpx.AsyncClient
     temporal: FakeTemporal
     key: ec.EllipticCurvePrivateKey
+    opt_outs: OptOuts
 
     async def alert(self, payload: Any, **headers: str) -> httpx.Response:
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
@@ -62,8 +64,9 @@ class Post:
         }
         return await self.http.post(url, content=urlencode(form), headers=headers)
 
-    async def sms(self, sender: str, body: str, sid: str = "SM1") -> str:
-        answer = await self.twilio("/v1/twilio/sms", {"From": sender, "Body": body, "MessageSid": sid})
+    async def sms(self, sender: str, body: str, sid: str = "SM1", **more: str) -> str:
+        form = {"From": sender, "Body": body, "MessageSid": sid, **more}
+        answer = await self.twilio("/v1/twilio/sms", form)
         assert answer.status_code == 200
         return answer.text.removeprefix("<Response><Message>").removesuffix("</Message></Response>")
 
@@ -88,12 +91,13 @@ def vendor_key() -> ec.EllipticCurvePrivateKey:
 
 
 @pytest.fixture
-def settings(vendor_key: ec.EllipticCurvePrivateKey) -> Settings:
+def settings(vendor_key: ec.EllipticCurvePrivateKey, tmp_path: Path) -> Settings:
     public = vendor_key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return Settings(
         public_url=PUBLIC_URL,
         twilio_auth_token=AUTH_TOKEN,
         sendgrid_events_public_key=base64.b64encode(public).decode(),
+        state=tmp_path / "state",
     )
 
 
@@ -104,7 +108,7 @@ async def post(
     app = create_app(temporal, library, settings, clock=lambda: NOON)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://elsewhere.example") as http:
-        yield Post(http, temporal, vendor_key)
+        yield Post(http, temporal, vendor_key, OptOuts(settings.state))
 
 
 @pytest.fixture

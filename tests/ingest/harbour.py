@@ -9,11 +9,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from temporalio.client import WorkflowQueryFailedError
+from temporalio.client import WorkflowExecutionStatus, WorkflowQueryFailedError, WorkflowUpdateFailedError
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
+from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from tocsin.domain.state import Message, Page, PageLevel, Target
+from tocsin.domain.channel import ChannelName
+from tocsin.domain.state import Acknowledgement, Actor, Message, Page, PageLevel, Target
 from workflows.attributes import INCIDENT, PLAN
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -56,7 +58,7 @@ intake:
 DIRECTORY_FILE = """
 people:
   kit: {name: Kit, phone: "+12025550101", email: kit@example.com}
-  dee: {name: Dee, phone: "+12025550102", sms: "+12025550112", email: dee@example.com}
+  dee: {name: Dee, phone: "+12025550102", sms: "+12025550112", also: ["+12025550122"], email: dee@example.com}
   desk-early: {name: Early desk, phone: "+12025550120"}
   desk-late: {name: Late desk, phone: "+12025550120"}
 roles: {pilot: [kit, dee]}
@@ -66,6 +68,7 @@ drill: {email: drill@example.com, phone: "+12025550199"}
 """
 
 KIT, DEE, DESK, STRANGER = "+12025550101", "+12025550112", "+12025550120", "+12025550999"
+DEE_AT_HOME = "+12025550122"
 
 
 def write_plans(folder: Path) -> Path:
@@ -77,7 +80,7 @@ def write_plans(folder: Path) -> Path:
 
 @dataclass
 class Told:
-    """A signal that arrived at a workflow."""
+    """A signal that arrived at a workflow, or an update, whose handler is called `command`."""
 
     workflow: str
     signal: str
@@ -86,7 +89,7 @@ class Told:
 
 @dataclass
 class Incident:
-    """What the fake Temporal knows of a running workflow."""
+    """What the fake Temporal knows of a workflow; `refusal` is the reason for which it refuses every command."""
 
     workflow: str
     id: str
@@ -94,19 +97,30 @@ class Incident:
     pages: list[Page] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     is_logged: bool = True
+    is_over: bool = False
+    refusal: str = ""
 
-    def paged(self, person: str, is_open: bool = True) -> Incident:
-        """One more page, sent to `person` by text."""
+    def paged(
+        self, person: str, is_open: bool = True, by: str | None = None, via: ChannelName = "sms"
+    ) -> Incident:
+        """One more page, sent to `person`; `by` is who has acknowledged it."""
         number = len(self.pages) + 1
         level = PageLevel(target=Target(role="pilot"), via=("sms",), wait="PT5M")
-        ended = None if is_open else NOON
-        page = Page(number=number, reason="Summon", levels=(level,), next_at=None, opened=NOON, ended=ended)
+        page = Page(
+            number=number,
+            reason="Summon",
+            levels=(level,),
+            next_at=None,
+            opened=NOON,
+            ended=None if is_open else NOON,
+            acknowledged=Acknowledgement(by=Actor(key=by), at=NOON) if by else None,
+        )
         message = Message(
             id=f"{self.id}-m{number}",
             purpose="page",
             template="page",
             target=Target(role="pilot"),
-            channel="sms",
+            channel=via,
             page=number,
             reached=person,
             created=NOON,
@@ -117,7 +131,8 @@ class Incident:
 
 
 class FakeTemporal:
-    """Records starts and signals; `failure`, when set, is what every call ends in."""
+    """Records starts, signals and updates; `failure`, when set, is what every call ends in. Where it `is_idle`, no
+    worker answers updates."""
 
     namespace = "default"
 
@@ -127,6 +142,7 @@ class FakeTemporal:
         self.told: list[Told] = []
         self.queries: list[str] = []
         self.failure: Exception | None = None
+        self.is_idle = False
         self.pollers: list[str] = []
         self.workflow_service = self
 
@@ -152,8 +168,9 @@ class FakeTemporal:
         self.queries.append(query)
         for incident in list(self.running.values())[:limit]:
             prefix = query.partition("STARTS_WITH '")[2].rstrip("'")
-            if incident.id.startswith(prefix) and f"'{incident.plan}'" in query:
-                yield SimpleNamespace(id=incident.workflow, typed_search_attributes=_attributes(incident))
+            is_asked_for = not (incident.is_over and "ExecutionStatus = 'Running'" in query)
+            if incident.id.startswith(prefix) and f"'{incident.plan}'" in query and is_asked_for:
+                yield _execution(incident)
 
     async def describe_task_queue(self, request: Any, **_: Any) -> Any:
         self._fail()
@@ -173,9 +190,25 @@ class FakeHandle:
 
     async def signal(self, signal: Callable[..., Any], argument: Any, rpc_timeout: Any) -> None:
         self.temporal._fail()
-        if self.workflow not in self.temporal.running:
-            raise RPCError("workflow not found", RPCStatusCode.NOT_FOUND, b"")
+        self._incident()
         self.temporal.told.append(Told(self.workflow, signal.__name__, argument))
+
+    async def execute_update(self, update: Callable[..., Any], argument: Any, id: str) -> None:
+        self.temporal._fail()
+        incident = self._incident()
+        if self.temporal.is_idle:
+            raise RPCError("no worker", RPCStatusCode.DEADLINE_EXCEEDED, b"")
+        assert argument.command.id == id
+        self.temporal.told.append(Told(self.workflow, update.__name__, argument))
+        if incident.refusal:
+            failure = ApplicationError(incident.refusal, type="Refused")
+            raise WorkflowUpdateFailedError(failure) from failure
+
+    def _incident(self) -> Incident:
+        incident = self.temporal.running.get(self.workflow)
+        if incident is None or incident.is_over:
+            raise RPCError("workflow not found", RPCStatusCode.NOT_FOUND, b"")
+        return incident
 
     async def query(self, question: Callable[..., Any]) -> Any:
         self.temporal._fail()
@@ -185,6 +218,12 @@ class FakeHandle:
         if question.__name__ == "messages":
             return incident.messages
         return SimpleNamespace(id=incident.id, pages=tuple(incident.pages))
+
+
+def _execution(incident: Incident) -> SimpleNamespace:
+    """A workflow as a list describes it."""
+    status = WorkflowExecutionStatus.COMPLETED if incident.is_over else WorkflowExecutionStatus.RUNNING
+    return SimpleNamespace(id=incident.workflow, status=status, typed_search_attributes=_attributes(incident))
 
 
 def _attributes(incident: Incident) -> TypedSearchAttributes:

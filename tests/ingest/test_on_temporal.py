@@ -63,8 +63,8 @@ def receiver(client: Client, library: PlanLibrary) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://receiver")
 
 
-async def text(http: httpx.AsyncClient, body: str, sender: str = "+12025550101") -> str:
-    form = {"From": sender, "Body": body, "MessageSid": "SM1"}
+async def text(http: httpx.AsyncClient, body: str, sender: str = "+12025550101", sid: str = "SM1") -> str:
+    form = {"From": sender, "Body": body, "MessageSid": sid}
     signed = RequestValidator("token").compute_signature("https://tocsin.example/v1/twilio/sms", form)
     answer = await http.post("/v1/twilio/sms", data=form, headers={"X-Twilio-Signature": signed})
     return answer.text
@@ -152,13 +152,20 @@ async def test_an_alert_wakes_the_keeper_who_answers_with_ack(
     sms = lighthouse.FakeChannel("sms")
     async with receiver(server.client, library) as http, at_work(workers(server.client, sms)):
         answer = await http.post("/v1/alertmanager", json=example)
-        while "Received" not in (reply := await text(http, "ACK")):
+        while "Acknowledged" not in (reply := await text(http, "ACK")):
             assert "No page waits" in reply
             await asyncio.sleep(0.05)  # until the keeper has been paged and visibility knows the incident
+        code = f"{naming.spoken(answer.json()['incident'])}-1"
+        repeated = [await text(http, "ACK"), await text(http, code)]
+        anew = [await text(http, code, sid="SM2"), await text(http, f"{code[:5]}-9", sid="SM2")]
         incident = server.client.get_workflow_handle_for(IncidentWorkflow.run, answer.json()["workflow"])
         view = await incident.query(IncidentWorkflow.view)
         ready = await http.get("/readyz")
 
+    assert f"{code} was acknowledged by kit" in repeated[0]
+    assert f"Acknowledged: {code}." in repeated[1]
+    assert f"{code}: page 1 was already acknowledged by @kit (by sms)." in anew[0]
+    assert f"{code[:5]}-9: there is no page 9" in anew[1]
     assert ready.status_code == 200
     assert sms.to == ["+12025550101"]
     acknowledged = view.pages[0].acknowledged

@@ -1,101 +1,93 @@
 """Answering text messages: `7F3K2-2` acknowledges that page, `ACK` the only one that waits for whoever sent it.
 
-The number proves who speaks when one person alone has it; where several share it, the record says *claimed*.
+The number proves who speaks when one person alone has it; where several share it, the record says *claimed*. What is
+replied is what became of it: acknowledged, refused and why, or kept until somebody is at work.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
-from temporalio.client import Client, WorkflowExecution, WorkflowQueryFailedError
+from temporalio.client import Client
 
 from tocsin.domain import naming
-from tocsin.domain.commands import Acknowledge
-from tocsin.domain.events import Commanded
-from tocsin.domain.state import Actor
+from tocsin.domain.commands import Acknowledge, Command, CommandRefused, HandOver
+from tocsin.ingest.carrying import carry_out
+from tocsin.ingest.optingout import OptingOut
 from tocsin.ingest.reception import Reception
-from tocsin.starting import temporal_answers
+from tocsin.ingest.textwords import Code, Text, Wish, read
+from tocsin.ingest.waiting import Found, Holders, Summons, Unclear, of_code, sent_to
 from tocsin.temporal import TemporalUnavailable
-from workflows.attributes import INCIDENT, PLAN
-from workflows.incident import IncidentWorkflow
 
-LOOKED_THROUGH = 100
-"""Open incidents that are asked for pages when somebody sends a bare `ACK`: the newest."""
+PAGES_AT_ONCE = 20
+"""How many pages one text answers at most."""
 
-ASKED_AT_ONCE = 10
-SEARCH_PATIENCE = timedelta(seconds=8)
-"""Twilio waits 15 s for an answer; asking many incidents takes longer than one call."""
+ANSWERED_SHOWN = 3
+"""How many pages are named that others have answered, when none waits any more."""
 
-_CODE = re.compile(r"(?:ack\w*\W+)?([0-9a-z]{5,10})\s*[-\u2010-\u2015\s]\s*(\d{1,4})\b", re.IGNORECASE)
-_ACK = re.compile(r"ack\w*\W*$", re.IGNORECASE)
-
-HOW_TO = "To acknowledge a page, send its code, such as 7F3K2-2, or just ACK when only one waits for you."
+HOW_TO = (
+    "To acknowledge a page, send its code, such as 7F3K2-2, or just ACK when only one waits for you. "
+    "PASS 7F3K2-2 asks somebody else."
+)
 _STRANGER = (
     "This number is not in the directory, so nothing was changed. Ask whoever keeps the directory to add it."
 )
-_RECEIVED = "Received: your acknowledgement of {code}."
 _NOTHING_WAITS = "No page waits for your answer. " + HOW_TO
-_NO_SUCH = (
-    "There is no open incident {code} that you could answer. Check the code in the message that you got."
-)
-_AMBIGUOUS = "More than one open incident begins with {code}. Answer the phone call, or use the command line."
-_SEVERAL = "Several pages wait for you. Send the code of one: {codes}."
 _TOO_MANY = "Too many incidents are open to find your page. Send its code, such as 7F3K2-2."
+_MAY_BE_MORE = "In older incidents more may wait: send their codes."
 _NOT_NOW = "Your answer could not be recorded just now. Send the page's code, such as 7F3K2-2, in a minute."
-
-Holders = Mapping[str, tuple[str, ...]]
-"""For each plan, the people of its directory who have a number."""
+_STOPPED = "You get no more text messages from us, also when you are paged. Send START to get them again."
+_STARTED = "You get text messages again. Send STOP to end them."
+_NOT_NOTED = "That could not be recorded just now. Send it again in a minute."
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class OpenPage:
-    """A page that somebody may answer, and the people who have the number that answered."""
+class _Told(NamedTuple):
+    """What became of one page: a heading under which several are listed, or a sentence of its own."""
 
-    workflow: str
-    incident: str
-    number: int
-    holders: tuple[str, ...]
-
-    @property
-    def code(self) -> str:
-        """What its recipient was told to answer."""
-        return naming.page_code(self.incident, self.number)
-
-    @property
-    def actor(self) -> Actor:
-        """Who answers."""
-        return Actor(key=self.holders[0], via="sms", proof="proven" if len(self.holders) == 1 else "claimed")
+    code: str
+    heading: str = ""
+    sentence: str = ""
 
 
-class _Unclear(Exception):
-    """The text does not lead to one page; the message is the reply."""
+_DONE: dict[Wish, str] = {"acknowledge": "Acknowledged", "pass": "Passed on to whoever is next"}
+_KEPT = "Received, and kept until somebody is at work (you get a text if it is refused)"
+_UNKNOWN = "Not recorded just now, send it again in a minute"
+_OVER = "Over, so nobody needs to answer"
 
 
 class Texting:
-    """Understands text messages and passes acknowledgements on."""
+    """Understands text messages and has done what they ask."""
 
     def __init__(self, reception: Reception) -> None:
         self._reception = reception
+        self._opting_out = OptingOut(reception)
 
-    async def answer(self, sender: str, body: str, sid: str) -> str:
-        """The reply to `body` from the number `sender`; `sid` names the message, so that it counts once."""
+    async def answer(self, sender: str, body: str, sid: str, opt_out_type: str = "") -> str:
+        """The reply to `body` from the number `sender`; empty when the vendor replies itself.
+
+        `sid` names the message, so that it counts once; `opt_out_type` is what Twilio took it for, where it did.
+        """
+        text = read(body, opt_out_type)
         holders = await asyncio.to_thread(self._holders, sender)
+        reply = await self._reply(text, sender, holders, sid)
+        return "" if opt_out_type else reply
+
+    async def _reply(self, text: Text, sender: str, holders: Holders, sid: str) -> str:
+        if text.wish in {"stop", "start"}:
+            return await self._opt(text.wish, sender, holders, sid)
         if not holders:
             return _STRANGER
+        if text.wish in {"help", "unclear"}:
+            return HOW_TO
         try:
-            page = await self._page_meant(body.strip(), holders)
-            return await self._acknowledge(page, sid)
-        except _Unclear as reply:
-            return str(reply)
+            return await self._act(text, holders, sid)
         except TemporalUnavailable as error:
-            _log.error("an acknowledgement by text could not be passed on: %s", error)
+            _log.error("an answer by text could not be passed on: %s", error)
             return _NOT_NOW
 
     def _holders(self, number: str) -> Holders:
@@ -103,103 +95,117 @@ class Texting:
         library = self._reception.library
         found = {
             plan: tuple(
-                key
-                for key, person in library.directory(plan).people.items()
-                if number in {person.phone, person.sms}
+                key for key, person in library.directory(plan).people.items() if number in person.numbers
             )
             for plan in library.plans
         }
         return {plan: people for plan, people in found.items() if people}
 
-    async def _page_meant(self, body: str, holders: Holders) -> OpenPage:
-        client = await self._reception.client()
-        if code := _CODE.match(body):
-            return await _page_of_code(client, naming.as_typed(code[1]), int(code[2]), holders)
-        if _ACK.match(body):
-            return await _only_page(client, holders)
-        raise _Unclear(HOW_TO)
+    # STOP and START
 
-    async def _acknowledge(self, page: OpenPage, sid: str) -> str:
-        command = Acknowledge(
-            id=naming.identify("sms", sid, page.incident, str(page.number)),
-            actor=page.actor,
-            incident=page.incident,
-            page=page.number,
-        )
-        told = await self._reception.tell(
-            page.workflow, page.incident, IncidentWorkflow.queued_command, Commanded(command=command)
-        )
-        return (_RECEIVED if told else _NO_SUCH).format(code=page.code)
-
-
-async def _page_of_code(client: Client, prefix: str, number: int, holders: Holders) -> OpenPage:
-    found = await _running(client, f"TocsinIncident STARTS_WITH '{prefix}'", holders)
-    if not found:
-        raise _Unclear(_NO_SUCH.format(code=prefix))
-    if len({incident for _, incident, _ in found}) > 1:
-        raise _Unclear(_AMBIGUOUS.format(code=prefix))
-    workflow, incident, plan = found[0]
-    return OpenPage(workflow, incident, number, holders[plan])
-
-
-async def _only_page(client: Client, holders: Holders) -> OpenPage:
-    running = await _running(client, "TocsinStatus IN ('open', 'resolved')", holders)
-    if len(running) == LOOKED_THROUGH:
-        raise _Unclear(_TOO_MANY)
-    places = asyncio.Semaphore(ASKED_AT_ONCE)
-    async with temporal_answers(SEARCH_PATIENCE):
-        asked = await asyncio.gather(
-            *(_pages_for(client, places, workflow, holders[plan]) for workflow, _, plan in running)
-        )
-    pages = [page for pages in asked for page in pages]
-    if not pages:
-        raise _Unclear(_NOTHING_WAITS)
-    if len(pages) > 1:
-        raise _Unclear(_SEVERAL.format(codes=", ".join(page.code for page in pages)))
-    return pages[0]
-
-
-async def _running(client: Client, condition: str, holders: Holders) -> list[tuple[str, str, str]]:
-    """Workflow, incident and plan of what runs under `condition`, of plans that know the sender; newest first."""
-    query = f"ExecutionStatus = 'Running' AND {_any_of('TocsinPlan', holders)} AND {condition}"
-    async with temporal_answers():
-        executions = client.list_workflows(query, limit=LOOKED_THROUGH)
-        return [
-            (execution.id, _value(execution, INCIDENT.name), _value(execution, PLAN.name))
-            async for execution in executions
-        ]
-
-
-def _any_of(attribute: str, values: Iterable[str]) -> str:
-    return f"{attribute} IN ({', '.join(f'{value!r}' for value in values)})"
-
-
-def _value(execution: WorkflowExecution, attribute: str) -> str:
-    values = {pair.key.name: pair.value for pair in execution.typed_search_attributes}
-    return str(values[attribute])
-
-
-async def _pages_for(
-    client: Client, places: asyncio.Semaphore, workflow: str, people: tuple[str, ...]
-) -> list[OpenPage]:
-    """The open pages of an incident that were sent to one of these people."""
-    handle = client.get_workflow_handle_for(IncidentWorkflow.run, workflow)
-    async with places:
+    async def _opt(self, wish: Wish, sender: str, holders: Holders, sid: str) -> str:
         try:
-            messages = await handle.query(IncidentWorkflow.messages)
-            sent = {item.page: item.reached for item in messages if item.reached in people and item.page}
-            if not sent:
-                return []
-            view = await handle.query(IncidentWorkflow.view)
-        except WorkflowQueryFailedError:
-            return []  # not logged yet, so nobody has been paged about it
-    return [
-        OpenPage(workflow, view.id, page.number, _first(str(sent[page.number]), people))
-        for page in view.pages
-        if page.is_open and page.number in sent
-    ]
+            if wish == "stop":
+                await self._opting_out.stop(sender, holders, sid)
+                return _STOPPED
+            if await self._opting_out.has(sender):
+                await self._opting_out.start(sender, holders, sid)
+                return _STARTED
+        except OSError as error:
+            _log.error("an opt-out could not be put in the register: %s", error)
+            return _NOT_NOTED
+        return HOW_TO if holders else _STRANGER  # such as a YES to something else
+
+    # Answering pages
+
+    async def _act(self, text: Text, holders: Holders, sid: str) -> str:
+        """What becomes of it, in words. Raises `TemporalUnavailable` before anything was changed."""
+        if text.codes:
+            return await self._by_code(text, holders, sid)
+        found = await sent_to(await self._reception.client(), holders)
+        if not text.is_all and not found.is_all:
+            return _TOO_MANY
+        waiting = found.waiting
+        if not waiting:
+            return _nothing_waits(found)
+        if len(waiting) > 1 and not text.is_all:
+            return _several_wait(text.wish, waiting)
+        told = await self._each(text.wish, waiting[:PAGES_AT_ONCE], sid)
+        return _in_words(told, _left(waiting), "" if found.is_all else _MAY_BE_MORE)
+
+    async def _by_code(self, text: Text, holders: Holders, sid: str) -> str:
+        client = await self._reception.client()
+        codes = text.codes[:PAGES_AT_ONCE]
+        meant = await asyncio.gather(*(_meant(client, code, holders) for code in codes))
+        summonses = [each for each in meant if isinstance(each, Summons)]
+        told = await self._each(text.wish, summonses, sid)
+        return _in_words(told, *(each for each in meant if isinstance(each, str)), _left(text.codes))
+
+    async def _each(self, wish: Wish, summonses: Sequence[Summons], sid: str) -> list[_Told]:
+        return await asyncio.gather(*(self._tell(wish, summons, sid) for summons in summonses))
+
+    async def _tell(self, wish: Wish, summons: Summons, sid: str) -> _Told:
+        try:
+            outcome = await carry_out(
+                self._reception, summons.workflow, summons.incident, _command(wish, summons, sid)
+            )
+        except CommandRefused as refusal:
+            return _Told(summons.code, sentence=f"{summons.code}: {refusal}.")
+        except TemporalUnavailable as error:
+            _log.error("an answer by text could not be passed on: %s", error)
+            return _Told(summons.code, _UNKNOWN)
+        headings = {"done": _DONE[wish], "kept": _KEPT, "over": _OVER}
+        return _Told(summons.code, headings[outcome])
 
 
-def _first(person: str, people: tuple[str, ...]) -> tuple[str, ...]:
-    """Those who share the number, beginning with the one who was paged."""
-    return (person, *(other for other in people if other != person))
+def _command(wish: Wish, summons: Summons, sid: str) -> Command:
+    """Its id is the same for a callback that comes twice, so that it is applied once."""
+    incident, number = summons.incident, summons.number
+    if wish == "pass":
+        id = naming.identify("sms", sid, "pass", incident, str(number))
+        return HandOver(id=id, actor=summons.actor, incident=incident, page=number)
+    id = naming.identify("sms", sid, incident, str(number))
+    return Acknowledge(id=id, actor=summons.actor, incident=incident, page=number)
+
+
+async def _meant(client: Client, code: Code, holders: Holders) -> Summons | str:
+    """The page with this code, or why there is none."""
+    try:
+        return await of_code(client, code, holders)
+    except Unclear as why:
+        return str(why)
+
+
+def _nothing_waits(found: Found) -> str:
+    """Names what was answered last: by somebody faster, or by the text whose repetition this is."""
+    known = [(each.page.acknowledged, each) for each in found.summonses if each.page]
+    answered = sorted(
+        ((given.at, given.by.key, each.code) for given, each in known if given is not None), reverse=True
+    )
+    if not answered:
+        return _NOTHING_WAITS
+    by = ", ".join(f"{code} was acknowledged by {person}" for _, person, code in answered[:ANSWERED_SHOWN])
+    return f"No page waits for your answer any more: {by}."
+
+
+def _several_wait(wish: Wish, waiting: Sequence[Summons]) -> str:
+    codes = ", ".join(each.code for each in waiting[:PAGES_AT_ONCE])
+    word, before = ("PASS", "PASS and ") if wish == "pass" else ("ACK", "")
+    more = f" and {len(waiting) - PAGES_AT_ONCE} more" if len(waiting) > PAGES_AT_ONCE else ""
+    return f"Several pages wait for you. Send {before}the code of one, or {word} ALL: {codes}{more}."
+
+
+def _left(asked: Sequence[object]) -> str:
+    """What one text was too much for."""
+    left = len(asked) - PAGES_AT_ONCE
+    return f"Up to {PAGES_AT_ONCE} are answered at once: send the other {left} again." if left > 0 else ""
+
+
+def _in_words(told: Iterable[_Told], *remarks: str) -> str:
+    """What became of each page, those with the same fate together."""
+    together: dict[str, list[str]] = {}
+    for each in told:
+        together.setdefault(each.heading, []).append(each.sentence or each.code)
+    own = together.pop("", [])
+    shared = [f"{heading}: {', '.join(codes)}." for heading, codes in together.items()]
+    return " ".join(filter(None, (*shared, *own, *remarks)))

@@ -86,12 +86,12 @@ class TwilioCallbacks:
         return _xml(twiml.thanks(_THANKS.format(code=_spelled(code)) if told else _OVER))
 
     async def sms(self, request: Request) -> Response:
-        """Answer a text message, and acknowledge the page that it names."""
+        """Do what a text message asks for, and reply what became of it, unless Twilio replies itself."""
         form = await self._signed.form(request)
-        reply = await self._texting.answer(
-            form.get("From", ""), form.get("Body", ""), form.get("MessageSid", "")
-        )
-        return _xml(f"<Response><Message>{html.escape(reply, quote=False)}</Message></Response>")
+        said = (form.get(name, "") for name in ("From", "Body", "MessageSid", "OptOutType"))
+        reply = await self._texting.answer(*said)
+        message = f"<Message>{html.escape(reply, quote=False)}</Message>" if reply else ""
+        return _xml(f"<Response>{message}</Response>")
 
     def _question(self, request: Request, form: Form, say: str) -> Call:
         url = self._signed.url(request)
