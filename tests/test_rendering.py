@@ -3,6 +3,7 @@ import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import get_args
 
 import pypdfium2
 import pytest
@@ -17,6 +18,7 @@ from tocsin.domain.sms_text import sms_segments
 from tocsin.domain.state import Meeting, Target
 from tocsin.library import PlanLibrary
 from tocsin.pdf import NotPrintable
+from tocsin.prompts import Prompt, Prompts
 from tocsin.rendering import Templates
 
 SHIPPED = Path(__file__).parents[1] / "plans"
@@ -163,20 +165,108 @@ def test_a_refusal_says_what_was_refused_and_why(templates):
 def test_a_page_by_phone_is_spoken_and_takes_a_key_for_the_person_called(templates):
     call = templates.call(page(channel="phone", is_drill=True), DANA, "+12025550101", "dana")
     assert call.say == (
-        "This is Tocsin, with a drill. AllCode, incident 7 F 3 K 2, severity High. "
-        "checkout-api is down. Press 1 to acknowledge."
+        "This is Tocsin, with a drill. AllCode, incident 7 F 3 K 2, severity High. checkout-api is down."
     )
+    assert call.keys.text.startswith("Press 1 to accept. Press 2 to pass it on")
+    assert call.silence.text == "We did not receive a key. Goodbye."
     assert call.answer_url == (
-        "https://tocsin.example.com/v1/twilio/key"
-        "?workflow=incident-7F3K2ABCDE&incident=7F3K2ABCDE&page=1&person=dana"
+        "https://tocsin.example.com/v1/twilio/key?workflow=incident-7F3K2ABCDE&incident=7F3K2ABCDE&page=1"
+        "&person=dana&message=7F3K2ABCDE-m3&plan=allcode&language=en-US&asked=1"
     )
 
 
-def test_a_call_that_only_informs_takes_no_key(templates):
+def test_a_call_that_only_informs_asks_for_a_sign_that_it_was_heard(templates):
     call = templates.call(dispatch(channel="phone"), DANA, "+12025550101", "dana")
-    assert call.answer_url is None
-    assert "Press" not in call.say
+    assert call.keys.text.startswith("Press 1 to confirm that you heard this.")
+    assert "page=" not in call.answer_url
     assert "Security incident notice. checkout-api is down." in call.say
+
+
+# ---- languages ----
+
+MARIA = DANA.model_copy(update={"language": "es-MX"})
+
+
+def spoken_to(templates, contact, **changes):
+    return templates.call(page(channel="phone", **changes), contact, "+1", "dana")
+
+
+def test_a_call_is_in_the_language_of_whoever_is_called(templates):
+    call = spoken_to(templates, MARIA, is_drill=True)
+    assert call.say == (
+        "Le llama Tocsin, por un simulacro. AllCode, incidente 7 F 3 K 2, gravedad High. "
+        "checkout-api is down."
+    )
+    assert call.keys.text.startswith("Pulse 1 para aceptarlo.")
+    assert {call.language, call.keys.language, call.silence.language} == {"es-MX"}
+
+
+@pytest.mark.parametrize(("language", "spoken"), [("en-GB", "en-GB"), ("nl-NL", "en-US"), ("en", "en")])
+def test_english_words_are_read_by_an_english_voice(templates, language, spoken):
+    call = spoken_to(templates, DANA.model_copy(update={"language": language}))
+    assert call.say.startswith("This is Tocsin.")
+    assert {call.language, call.keys.language, call.silence.language} == {spoken}
+
+
+def test_a_message_that_has_no_words_in_a_language_is_read_in_english_and_its_keys_are_not(templates):
+    call = templates.call(dispatch(channel="phone"), MARIA, "+1", "dana")
+    assert (call.say[:14], call.language) == ("This is Tocsin", "en-US")
+    assert (call.keys.text[:5], call.keys.language) == ("Pulse", "es-MX")
+
+
+def test_the_nearest_variant_of_a_language_goes_first(templates, own):
+    (own / "page.es-MX.voice.j2").write_text("Bueno, {{ title }}")
+    assert spoken_to(templates, MARIA).say == "Bueno, checkout-api is down"
+    assert spoken_to(templates, DANA.model_copy(update={"language": "es-AR"})).say.startswith("Le llama")
+
+
+def test_what_a_template_in_another_language_cannot_say_is_said_in_english(templates, own):
+    (own / "page.es.voice.j2").write_text("{{ tile }}")
+    (own / "call.es.voice.j2").write_text("{{ tile }}")
+    call = spoken_to(templates, MARIA)
+    assert (call.say, call.language) == ("7F3K2 High: checkout-api is down.", "en-US")
+    assert (call.keys.text[:7], call.keys.language) == ("Pulse 1", "es-MX"), "Tocsin's own words are there"
+    assert templates.notes == ["the voice template of page failed with UndefinedError"]
+
+
+def test_a_prompt_that_a_plans_own_words_leave_out_is_said_as_tocsin_would(templates, own):
+    (own / "call.voice.j2").write_text('{% if prompt == "silence" %}Bye.{% endif %}')
+    call = spoken_to(templates, DANA)
+    assert (call.silence.text, call.keys.text[:15]) == ("Bye.", "Press 1 to acce")
+
+
+def test_texts_and_emails_are_in_the_readers_language_where_the_plan_has_it(templates, plans, own):
+    directory = plans / "allcode" / "directory.yaml"
+    dana = 'phone: "+12025550101"'
+    directory.write_text(directory.read_text().replace(dana, f"{dana}, language: es-MX", 1))
+    (own / "page.es.md.j2").write_text("Responda {{ code }}.")
+    assert templates.sms(page(is_drill=True), "+12025550101", "dana").body == (
+        "SIMULACRO 7F3K2 High: checkout-api is down. Responda 7F3K2-1 para aceptarlo."
+    )
+    assert "Reply 7F3K2-1" in templates.sms(page(), "+1", "sam").body
+    assert "Responda 7F3K2-1." in templates.email(page(channel="email"), MARIA, "m@example.com").text
+    assert "Responda" not in templates.email(page(channel="email"), DANA, "d@example.com").text
+
+
+@pytest.mark.parametrize("language", ["es", "fr", "de"])
+def test_shipped_texts_in_other_languages_fit_gsm_7(templates, own, language):
+    for kind in ("", f"{language}."):
+        shipped = SHIPPED / "templates" / f"page.{language}.sms.j2"
+        (own / f"page.{kind}sms.j2").write_text(shipped.read_text())
+    sms = templates.sms(page(is_drill=True), "+1", "dana")
+    assert "7F3K2-1" in sms.body
+    assert sms_segments(sms.body) == ("GSM-7", 1)
+
+
+@pytest.mark.parametrize("language", ["en", "es", "fr", "de"])
+@pytest.mark.parametrize("prompt", get_args(Prompt))
+def test_every_prompt_is_there_in_every_shipped_language(templates, language, prompt):
+    said = Prompts(templates.library).say(prompt, "allcode", language, code="7F3K2-2", by="Sam Park")
+    assert said.language == language
+    assert said.text[-1] in ".:"
+    if prompt in {"accepted", "passed_on", "kept", "already_yours", "taken", "ended"}:
+        assert "7 F 3 K 2 , 2" in said.text
+    assert ("Sam Park" in said.text) == (prompt == "taken")
 
 
 # ---- email ----
@@ -346,7 +436,7 @@ def test_a_template_that_fails_costs_the_form_and_not_the_essentials(templates, 
     essentials = "DRILL 7F3K2 High: checkout-api is down."
     drill = page(is_drill=True)
     assert templates.sms(drill, "+1", "dana").body == f"{essentials} Reply 7F3K2-1 to acknowledge."
-    assert templates.call(drill, DANA, "+1", "dana").say == f"{essentials} Press 1 to acknowledge."
+    assert templates.call(drill, DANA, "+1", "dana").say == essentials
     assert f"{essentials} Reply 7F3K2-1 to acknowledge." in templates.email(drill, DANA, "d@example.com").text
     assert caplog.text.count("plain words go out instead") == 4  # the email's Markdown is filled twice
     assert [note.partition(" with ")[0] for note in templates.notes] == [

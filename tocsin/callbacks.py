@@ -9,6 +9,7 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 STATUS_PATH = "/v1/twilio/status"
+BROADCAST_STATUS_PATH = "/v1/twilio/broadcast"
 KEY_PATH = "/v1/twilio/key"
 SMS_PATH = "/v1/twilio/sms"
 EVENTS_PATH = "/v1/sendgrid/events"
@@ -29,9 +30,43 @@ def status_url(public_url: str, workflow: str, incident: str, message: str) -> s
     return _url(public_url, STATUS_PATH, workflow=workflow, incident=incident, message=message)
 
 
-def key_url(public_url: str, workflow: str, incident: str, page: int, person: str) -> str:
-    """Where Twilio sends the key that `person` pressed when called about `page`."""
-    return _url(public_url, KEY_PATH, workflow=workflow, incident=incident, page=str(page), person=person)
+def broadcast_status_url(public_url: str, broadcast: str, row: int) -> str:
+    """Where Twilio reports how far the text to one row of a broadcast's list has come."""
+    return _url(public_url, BROADCAST_STATUS_PATH, broadcast=broadcast, row=str(row))
+
+
+def key_url(
+    public_url: str,
+    workflow: str,
+    incident: str,
+    page: int | None,
+    person: str,
+    *,
+    message: str = "",
+    plan: str = "",
+    language: str = "",
+    asked: int = 1,
+) -> str:
+    """Where Twilio sends the key that `person` pressed when called about `page`, or told something, without one.
+
+    `message` is the call's, `plan` and `language` say whose words answer the key, and `asked` counts how often a key
+    was asked for in this call.
+    """
+    query = {
+        **{"workflow": workflow, "incident": incident, "page": str(page or ""), "person": person},
+        **{"message": message, "plan": plan, "language": language, "asked": str(asked)},
+    }
+    return _url(public_url, KEY_PATH, **{name: value for name, value in query.items() if value})
+
+
+def digest_status_url(public_url: str, digest: str) -> str:
+    """Where Twilio reports how far a text message or a call has come that stands for several."""
+    return _url(public_url, STATUS_PATH, digest=digest)
+
+
+def digest_key_url(public_url: str, digest: str) -> str:
+    """Where Twilio sends the key that was pressed in a call that stands for several."""
+    return _url(public_url, KEY_PATH, digest=digest)
 
 
 def approval_url(public_url: str, token: str) -> str:

@@ -33,9 +33,8 @@ from tocsin.domain.state import PlanPin
 from tocsin.library import PlanLibrary
 from tocsin.markdown import escape, to_html
 from tocsin.proofs import Proofs
-from tocsin.rendering import SHIPPED
 from tocsin.signing import WHAT_TO_SET
-from tocsin.templating import Context, fill, frame
+from tocsin.templating import SHIPPED, Context, fill, frame
 
 
 class LibraryPublisher:

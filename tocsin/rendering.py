@@ -6,7 +6,8 @@ For each message the first of these is taken, from the plan's own `templates/` f
     {purpose}.{kind}.j2      page, notice, report, invitation, reminder, refusal, approval
     message.{kind}.j2        whatever has no words of its own
 
-For a letter these are `{template}-letter.md.j2` and `letter.md.j2`.
+For a letter these are `{template}-letter.md.j2` and `letter.md.j2`. For somebody whose language is `es-MX`, each is
+looked for as `page.es-MX.sms.j2` and `page.es.sms.j2` first. `call.voice.j2` is what a call says besides its message.
 
 `kind` is `md` (an email's body, in Markdown), `sms` or `voice`. `frame.html.j2` and `frame.txt.j2` are put around every
 email. A template that fails costs its message the form and never the essentials: plain words go out in its place, and
@@ -28,7 +29,7 @@ from tocsin.domain.channel import Attachment, Call, Email, Sms
 from tocsin.domain.directory import Contact, Customer
 from tocsin.domain.messages import Dispatch, Rendered
 from tocsin.domain.plan import Plan
-from tocsin.domain.sms_text import shorten, sms_segments
+from tocsin.domain.sms_text import in_gsm, shorten, sms_segments
 from tocsin.enclosures import invitation_to, report_on
 from tocsin.invitations import Party
 from tocsin.library import PlanLibrary
@@ -36,11 +37,9 @@ from tocsin.markdown import escape, to_html
 from tocsin.mentions import Contacts, everybody, named
 from tocsin.pdf import Paper
 from tocsin.printing import as_letter, drawn, paper_of
+from tocsin.prompts import Prompts, folders_of
 from tocsin.templating import Context, Filled, cut, fill, frame
 from tocsin.wordings import LostWording, Wording
-
-SHIPPED = Path(__file__).resolve().parents[1] / "plans" / "templates"
-"""The words for an installation whose plans folder has none of its own."""
 
 SMS_SEGMENTS = 2
 """How long a text message may be: it is read on a lock screen, at night."""
@@ -50,11 +49,6 @@ LENGTHS_TRIED = (1_000, 120, 60, 30)
 
 SPOKEN_LENGTH = 300
 """How many characters of a title are read out; a call is about waking somebody."""
-
-_GSM_SPELLING = str.maketrans(
-    {"–": "-", "—": "-", "‘": "'", "’": "'", "“": '"', "”": '"', "…": "...", "\xa0": " "}
-)
-"""Typographic characters would turn a text message into UCS-2 and halve its length."""
 
 T = TypeVar("T")
 
@@ -83,10 +77,11 @@ class Templates:
         self._host = urlsplit(public_url).hostname or "tocsin.invalid"
         self._sender = parseaddr(sender)[1] or f"tocsin@{self._host}"
         self._asking = asking
+        self._prompts = Prompts(library)
 
     def email(self, dispatch: Dispatch, contact: Contact, address: str) -> Rendered[Email]:
         """The dispatch as an email: Markdown as written for those who read plain text, as HTML, a report as PDF too."""
-        context = self._context(dispatch, contact.name)
+        context = self._context(dispatch, contact.name, contact.language)
         words = self._words(dispatch, context)
         plain = frame(self._folders(dispatch), "txt", words.plain, context)
         rich = frame(self._folders(dispatch), "html", to_html(words.rich), context)
@@ -109,36 +104,41 @@ class Templates:
         if (approved := self._approved(dispatch)) is not None:
             body = approved.as_text_message()
             return Rendered(Sms(to=address, body=body, status_callback=self._status_url(dispatch)))
+        contact = self._contacts(dispatch).get(person)
+        language = contact.language if contact else ""
         body, failure = "", ""
         for longest in LENGTHS_TRIED:
-            filled, failure = self._short(dispatch, "sms", longest)
-            body = filled.translate(_GSM_SPELLING)
+            filled, failure, _ = self._short(dispatch, "sms", longest, language)
+            body = in_gsm(filled)
             if sms_segments(body)[1] <= SMS_SEGMENTS:
                 break
         body = shorten(body, SMS_SEGMENTS)
         return _rendered(Sms(to=address, body=body, status_callback=self._status_url(dispatch)), failure)
 
     def call(self, dispatch: Dispatch, contact: Contact, address: str, person: str) -> Rendered[Call]:
-        """The dispatch as a phone call; only a page waits for a key, and the key is taken for `person`'s."""
-        answer_url = None
-        if dispatch.page is not None:
-            workflow, incident = dispatch.workflow, dispatch.incident
-            answer_url = key_url(self._public_url, workflow, incident, dispatch.page, person)
-        say, failure = self._short(dispatch, "voice", SPOKEN_LENGTH)
+        """The dispatch as a phone call that asks for a key, which is taken for `person`'s: a page for an answer, any
+        other message for a sign that it was heard."""
+        say, failure, language = self._short(dispatch, "voice", SPOKEN_LENGTH, contact.language)
+        plan = dispatch.plan.name
         call = Call(
             to=address,
             say=say,
-            language=contact.language,
-            answer_url=answer_url,
+            language=language,
+            keys=self._prompts.say("page_keys" if dispatch.page else "notice_keys", plan, contact.language),
+            silence=self._prompts.say("silence", plan, contact.language),
+            answer_url=self._key_url(dispatch, contact.language, person),
             status_callback=self._status_url(dispatch),
         )
         return _rendered(call, failure)
 
-    def _short(self, dispatch: Dispatch, kind: Literal["sms", "voice"], longest: int) -> Filled:
+    def _short(
+        self, dispatch: Dispatch, kind: Literal["sms", "voice"], longest: int, language: str
+    ) -> Filled:
         if (approved := self._approved(dispatch)) is not None:
             return Filled(approved.as_speech())
-        words, failure = fill(self._folders(dispatch), kind, cut(self._context(dispatch), longest))
-        return Filled(named(words, self._contacts(dispatch)), failure)
+        context = self._context(dispatch, language=language)
+        filled = fill(self._folders(dispatch), kind, cut(context, longest))
+        return filled._replace(text=named(filled.text, self._contacts(dispatch)))
 
     # Papers
 
@@ -150,7 +150,7 @@ class Templates:
     def letter(self, dispatch: Dispatch, contact: Contact) -> Rendered[Paper]:
         """The dispatch's report as a letter to somebody with a postal address; without the picture, which is ours."""
         purpose = {"template": f"{dispatch.template}-letter", "purpose": "letter"}
-        words = self._words(dispatch, {**self._context(dispatch, contact.name), **purpose})
+        words = self._words(dispatch, {**self._context(dispatch, contact.name, contact.language), **purpose})
         paper = self._printed(dispatch.model_copy(update={"picture": None}), words)
         return _rendered(as_letter(paper, contact), *words.failures)
 
@@ -194,10 +194,9 @@ class Templates:
         return self._asking.approved(dispatch) if self._asking else None
 
     def _folders(self, dispatch: Dispatch) -> tuple[Path, ...]:
-        own = self._library.plans[dispatch.plan.name].folder
-        return own / "templates", self._library.folder / "templates", SHIPPED
+        return folders_of(self._library, dispatch.plan.name)
 
-    def _context(self, dispatch: Dispatch, recipient: str = "") -> Context:
+    def _context(self, dispatch: Dispatch, recipient: str = "", language: str = "") -> Context:
         plan = self._plan(dispatch)
         customer = self._library.directory(plan.plan).customers.get(dispatch.customer or "")
         return {
@@ -206,6 +205,7 @@ class Templates:
             "policy": plan.title,
             "customer": customer.name if customer else dispatch.customer,
             "recipient": recipient,
+            "language": language,
             "intended": _in_earnest(plan, dispatch, customer),
             "asked": self._asking.of(dispatch) if self._asking else None,
             "local": lambda moment: _local(moment, ZoneInfo(plan.calendar.timezone)),
@@ -221,6 +221,18 @@ class Templates:
 
     def _status_url(self, dispatch: Dispatch) -> str:
         return status_url(self._public_url, dispatch.workflow, dispatch.incident, dispatch.message)
+
+    def _key_url(self, dispatch: Dispatch, language: str, person: str) -> str:
+        return key_url(
+            self._public_url,
+            dispatch.workflow,
+            dispatch.incident,
+            dispatch.page,
+            person,
+            message=dispatch.message,
+            plan=dispatch.plan.name,
+            language=language,
+        )
 
     def _enclosures(
         self, dispatch: Dispatch, attendee: Party, words: Words

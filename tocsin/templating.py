@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -13,6 +13,9 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from tocsin.domain.durations import describe
 from tocsin.markdown import prose
+
+SHIPPED = Path(__file__).resolve().parents[1] / "plans" / "templates"
+"""The words for an installation whose plans folder has none of its own."""
 
 Kind = Literal["md", "sms", "voice"]
 """An email's body in Markdown, a text message, what a call says."""
@@ -25,11 +28,19 @@ Context = Mapping[str, Any]
 _log = logging.getLogger(__name__)
 
 
+ENGLISH = "en-US"
+"""The language of templates whose name says none, and of what goes out in the place of one that failed."""
+
+
 class Filled(NamedTuple):
-    """What a template said; `failure` tells which one failed, and how, when these are the plain words."""
+    """What a template said; `failure` tells which one failed, and how, when these are the plain words.
+
+    `language` is what it is to be read in: the template's, in the variant of whoever hears it.
+    """
 
     text: str
     failure: str = ""
+    language: str = ENGLISH
 
 
 class Prose(str):
@@ -48,14 +59,48 @@ def fill(folders: tuple[Path, ...], kind: Kind, context: Context, spelling: Spel
 
     A template that fails is logged, by its name and without its contents, and `essentials` are said instead.
     """
-    named = (context["template"], context["purpose"], "message")
+    names = (context["template"], context["purpose"], "message")
     try:
-        template = _environment(folders, spelling).select_template([f"{name}.{kind}.j2" for name in named])
-        filled = template.render(context).strip()
+        return _filled(_environment(folders, spelling), names, kind, context)
     # A template is the plan author's program: whatever it raises, the page must go out.
     except Exception as error:  # noqa: BLE001
         return Filled(spelling(essentials(context, kind)), _what_failed(context, kind, error))
-    return Filled(filled if kind == "md" else " ".join(filled.split()))
+
+
+def sentences(folders: tuple[Path, ...], name: str, context: Context) -> Filled:
+    """What a template of this name has to say on the telephone. Raises whatever the template does."""
+    return _filled(_environment(folders, as_is), (name,), "voice", context)
+
+
+def in_order(names: Sequence[str], kind: Kind, language: str) -> list[str]:
+    """The files in which a message's words are looked for: for each name the language's own goes first.
+
+    For `page` and `es-MX` these are `page.es-MX.voice.j2`, `page.es.voice.j2` and `page.voice.j2`.
+    """
+    return [
+        f"{name}.{tag}{kind}.j2" for name in names for tag in (*(f"{tag}." for tag in _tags(language)), "")
+    ]
+
+
+def _tags(language: str) -> list[str]:
+    """The tag, and what is left of it without its last part, and so on: `es-MX`, `es`."""
+    parts = language.split("-") if language else []
+    return ["-".join(parts[:length]) for length in range(len(parts), 0, -1)]
+
+
+def _filled(environment: SandboxedEnvironment, names: Sequence[str], kind: Kind, context: Context) -> Filled:
+    wanted = str(context.get("language", ""))
+    template = environment.select_template(in_order(names, kind, wanted))
+    text = template.render(context).strip()
+    return Filled(
+        text if kind == "md" else " ".join(text.split()), language=_read_in(template.name or "", wanted)
+    )
+
+
+def _read_in(template: str, wanted: str) -> str:
+    """The language of a template, by its name; one that is `wanted` is read as they speak it where they are."""
+    own = template.split(".")[1:-2]  # between the name and `voice.j2`
+    return wanted if wanted.partition("-")[0] == (own[0].partition("-")[0] if own else "en") else ENGLISH
 
 
 def frame(folders: tuple[Path, ...], kind: Literal["html", "txt"], body: str, context: Context) -> Filled:
@@ -73,8 +118,8 @@ def essentials(context: Context, kind: Kind) -> str:
     drill = "DRILL " if context["is_drill"] else ""
     about = context["subject"] or context["title"]
     answer = f" Reply {context['code']} to acknowledge." if context["code"] else ""
-    if kind == "voice" and context["code"]:
-        answer = " Press 1 to acknowledge."
+    if kind == "voice":
+        answer = ""  # the call says by itself what its keys do
     if (asked := context.get("asked")) is not None and kind != "voice":
         answer = f" Decide with code {asked.code}" + (f" or at {asked.link}" if kind == "md" else "")
     said = f"{drill}{context['reference']} {context['severity']}: {sentence(about)}{answer}"

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.domain.sms_text import shorten, sms_segments
+from tocsin.domain.sms_text import in_gsm, shorten, sms_segments
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,29 @@ def test_what_was_shortened_fits(text: str, segments: int) -> None:
 
     assert sms_segments(short)[1] <= segments
     assert short == text or text.startswith(short.rstrip(".…").rstrip())
+
+
+LONG = "Señal perdida en la línea número dos de producción: la aplicación no responde al tráfico"
+
+
+def test_accents_give_way_where_they_would_cost_a_segment() -> None:
+    assert sms_segments(LONG) == ("UCS-2", 2)
+    assert in_gsm(LONG) == (
+        "Señal perdida en la linea numero dos de produccion: la aplicacion no responde al trafico"
+    )
+    assert sms_segments(in_gsm(LONG)) == ("GSM-7", 1)
+
+
+def test_accents_stay_where_they_cost_nothing() -> None:
+    assert in_gsm("Línea número dos") == "Línea número dos"
+
+
+@pytest.mark.parametrize(
+    "text", [f"{LONG} 支払い", "Důležité: výpadek sítě v celé budově, volejte správce ihned " * 2]
+)
+def test_a_language_that_would_suffer_keeps_its_letters(text: str) -> None:
+    assert in_gsm(text) == text
+
+
+def test_typography_becomes_plain_signs() -> None:
+    assert in_gsm("« Écran »\xa0– „aus“…") == '" Écran " - "aus"...'

@@ -19,6 +19,30 @@ _GSM_BASIC = frozenset(
 _GSM_EXTENSION = frozenset("\f^{}\\[~]|€")
 """Sent as an escape and a character: two units."""
 
+_TYPOGRAPHY = str.maketrans(
+    {
+        "–": "-",
+        "—": "-",
+        "‘": "'",
+        "’": "'",
+        "“": '"',
+        "”": '"',
+        "„": '"',
+        "«": '"',
+        "»": '"',
+        "…": "...",
+        "·": "-",
+    }
+    | {"\xa0": " ", "\u202f": " "}
+)
+"""Typographic characters would turn a text message into UCS-2 and halve its length."""
+
+_UNACCENTED = str.maketrans("áíóúýÁÍÓÚÝÀÈÌÒÙâêîôûÂÊÎÔÛëïËÏãõÃÕç", "aiouyAIOUYAEIOUaeiouAEIOUeiEIaoAOc") | {
+    ord("œ"): "oe",
+    ord("Œ"): "OE",
+}
+"""Letters that are read as well without their accent (Spanish, French, Portuguese): people text so themselves."""
+
 _ALONE: dict[SmsEncoding, int] = {"GSM-7": 160, "UCS-2": 70}
 _EACH: dict[SmsEncoding, int] = {"GSM-7": 153, "UCS-2": 67}
 """Units in each segment of several: a header of six bytes says which one it is."""
@@ -31,6 +55,15 @@ def sms_segments(text: str) -> tuple[SmsEncoding, int]:
     if sum(widths) <= _ALONE[encoding]:
         return encoding, 1
     return encoding, _segments_of(widths, _EACH[encoding])
+
+
+def in_gsm(text: str) -> str:
+    """`text` in characters that cost least: typography in plain signs, and letters without those accents that GSM-7
+    lacks, where everything else fits and it saves a segment. A language that would suffer keeps its letters."""
+    plain = text.translate(_TYPOGRAPHY)
+    bare = plain.translate(_UNACCENTED)
+    saves = _encoding(bare) == "GSM-7" and sms_segments(bare)[1] < sms_segments(plain)[1]
+    return bare if saves else plain
 
 
 def shorten(text: str, segments: int) -> str:
