@@ -67,8 +67,8 @@ class Sending(Generic[T]):
     hand_over: Callable[[T, datetime | None], Receipt]
 
     def by_itself(self, may_have_left: bool) -> Dispatched:
-        """Send it as itself. Where an attempt before may have sent it, the vendor is asked since the first, and not from
-        earlier on: a page that is repeated has the same words, and must not pass for sent."""
+        """Send it as itself. Where an attempt before may have sent it, the vendor is asked since the first of them, and
+        not from earlier on: a page that is repeated has the same words, and must not pass for sent."""
         return self._send(self.alone(), activity.info().scheduled_time if may_have_left else None)
 
     def in_digest(self, words: DigestWords, together: Together) -> Dispatched:
