@@ -128,6 +128,59 @@ def test_a_phone_behaves_as_configured(house: House, behaviour: str, reported: l
     assert [heard for heard in house.receiver.heard if heard.path == "/key"] == []
 
 
+def detecting(house: House, **changes: Any) -> Any:
+    """A call that wants to know who takes it, as soon as that is known."""
+    wanted = {
+        "machine_detection": "Enable",
+        "async_amd": "true",
+        "async_amd_status_callback": f"{house.receiver.url}/taken",
+    }
+    return place(house, question(f"{house.receiver.url}/key", timeout=0), **{**wanted, **changes})
+
+
+@pytest.mark.parametrize(("behaviour", "taker"), [("voicemail", "machine_start"), ("press:1", "human")])
+def test_who_took_a_call_is_reported_to_whoever_asked(house: House, behaviour: str, taker: str) -> None:
+    house.sandbox.behave(PHONE, behaviour)
+
+    call = detecting(house)
+
+    [taken] = house.receiver.hears("/taken")
+    assert taken.form == {
+        "CallSid": call.sid,
+        "AccountSid": house.sandbox.config.account_sid,
+        "AnsweredBy": taker,
+        "MachineDetectionDuration": "0",
+    }
+    validator = RequestValidator(house.sandbox.config.auth_token)
+    assert validator.validate(taken.url, taken.form, taken.headers["X-Twilio-Signature"])
+    ended = house.receiver.hears("/progress", 4)[-1]
+    assert (ended.form["CallStatus"], ended.form["AnsweredBy"]) == ("completed", taker)
+    assert house.twilio.calls(call.sid).fetch().answered_by == taker
+
+
+def test_a_person_who_picks_up_is_a_human_and_a_phone_that_rings_out_is_nobody(
+    open_house: Callable[..., House],
+) -> None:
+    house = open_house(ring_seconds=5)
+    call = detecting(house)
+    house.sandbox.answer(call.sid)
+    assert house.receiver.hears("/taken")[0].form["AnsweredBy"] == "human"
+
+    house.sandbox.behave(PHONE, "busy")
+    refused = detecting(house)
+    house.sandbox.wait_for(lambda m: m.id == refused.sid and over(m))
+    assert house.twilio.calls(refused.sid).fetch().answered_by is None
+    assert len(house.receiver.hears("/taken")) == 1
+
+
+def test_nobody_is_told_who_took_a_call_that_did_not_ask(house: House) -> None:
+    house.sandbox.behave(PHONE, "voicemail")
+
+    place(house)
+
+    assert "AnsweredBy" not in house.receiver.hears("/progress", 4)[-1].form
+
+
 def test_a_phone_can_be_made_to_answer_and_press_by_itself(house: House) -> None:
     house.sandbox.behave(PHONE, "press:1")
 
@@ -192,6 +245,8 @@ def test_an_answer_that_is_no_twiml_is_apologised_for_as_the_vendor_does(house: 
         ({"twiml": "x" * 4001}, 20001),
         ({"timeout": 601}, 20001),
         ({"status_callback": "http://under_score.example/x"}, 21609),
+        ({"async_amd_status_callback": "taken"}, 21609),
+        ({"machine_detection": "Perhaps"}, 20001),
     ],
 )
 def test_what_the_vendor_refuses_is_refused_with_its_code(

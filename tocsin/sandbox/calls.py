@@ -35,6 +35,7 @@ MAX_TWIML = 4000
 DEFAULT_TIMEOUT = 60
 MAX_TIMEOUT = 600
 EVENTS = ("initiated", "ringing", "answered", "completed")
+DETECTIONS = ("Enable", "DetectMessageEnd")
 KEYS = frozenset("0123456789*#ABCDabcd")
 
 
@@ -172,6 +173,8 @@ class Exchange:
             status_callback=one(form, "StatusCallback"),
             status_events=_events(form),
             ring_seconds=min(self._config.ring_seconds, float(timeout or DEFAULT_TIMEOUT)),
+            detects_machine=bool(one(form, "MachineDetection")),
+            amd_callback=one(form, "AsyncAmdStatusCallback") if one(form, "AsyncAmd") == "true" else "",
         )
 
     def _inbound(self, person: str, to: str, url: str) -> Message:
@@ -194,7 +197,7 @@ class Exchange:
         uri = f"/{API_VERSION}/Accounts/{self._config.account_sid}/Calls/{call.id}"
         return {
             "account_sid": self._config.account_sid,
-            "answered_by": None,
+            "answered_by": call.answered_by or None,
             "api_version": API_VERSION,
             "caller_name": None,
             "date_created": rfc2822(call.at),
@@ -243,15 +246,24 @@ def _refuse(form: Form) -> None:
         raise TwilioError(
             20001, f"Twiml has {len(document)} characters; it cannot have more than {MAX_TWIML}."
         )
-    callback = one(form, "StatusCallback")
-    if callback and not is_url(callback):
-        raise TwilioError(21609, f"The 'StatusCallback' URL {callback} is not a valid URL.")
+    for name in ("StatusCallback", "AsyncAmdStatusCallback"):
+        callback = one(form, name)
+        if callback and not is_url(callback):
+            raise TwilioError(21609, f"The '{name}' URL {callback} is not a valid URL.")
     _refuse_timeout(one(form, "Timeout"))
+    _refuse_detection(one(form, "MachineDetection"))
 
 
 def _refuse_timeout(timeout: str) -> None:
     if timeout and not (timeout.isdecimal() and 0 < int(timeout) <= MAX_TIMEOUT):
         raise TwilioError(20001, f"Timeout is '{timeout}'; it must be from 1 to {MAX_TIMEOUT} seconds.")
+
+
+def _refuse_detection(wanted: str) -> None:
+    if wanted and wanted not in DETECTIONS:
+        raise TwilioError(
+            20001, f"MachineDetection is '{wanted}'; it must be one of {', '.join(DETECTIONS)}."
+        )
 
 
 def _events(form: Form) -> list[str]:

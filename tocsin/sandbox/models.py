@@ -33,7 +33,8 @@ class Message:
 
     `id` is the sandbox's own for an email (`vendor_id` and a recipient number) and the SID for the others;
     `vendor_id` is what the vendor answered. `transcript` is what happened on a call, in order: `("said", text)` and
-    `("pressed", keys)`, `("heard", words)`.
+    `("pressed", keys)`, `("heard", words)`. Of a call, `answered_by` is who took it, once that was found out, and
+    `amd_callback` where that is reported beside its progress.
     """
 
     id: str
@@ -62,6 +63,9 @@ class Message:
     twiml: str = ""
     url: str = ""
     ring_seconds: float = 0.0
+    detects_machine: bool = False
+    amd_callback: str = ""
+    answered_by: str = ""
     segments: int = 0
     service_sid: str | None = None
     callbacks: list[Callback] = field(default_factory=list)
@@ -127,6 +131,7 @@ class Message:
             "said": self.said,
             "digits": self.digits,
             "heard": self.heard,
+            "answered_by": self.answered_by,
             "text": self.text,
             "html": self.html,
             "attachments": self.attachments,
