@@ -22,6 +22,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "timeline": ("looking", "Tell what happened, oldest first."),
         "ledger": ("looking", "List every promise with its clause, due time and verdict."),
         "messages": ("looking", "List every message and how far it has come."),
+        "oncall": ("oncall", "Show who is on call, until when, and who follows."),
     },
     "Acting": {
         "declare": ("declaring", "Start an incident from a person's report."),

@@ -202,6 +202,18 @@ class Turn(NamedTuple):
     person: str
     by: Shift | Override
 
+    @property
+    def rule(self) -> Literal["override", "shift"]:
+        """By which of the two it is."""
+        return "override" if isinstance(self.by, Override) else "shift"
+
+    @property
+    def why(self) -> str:
+        """The rule in words: `weekly turn`, `override`, `stands in for dana`."""
+        if isinstance(self.by, Shift):
+            return f"{self.by.rhythm} turn"
+        return f"stands in for {self.by.instead_of}" if self.by.instead_of else "override"
+
 
 class Watch(NamedTuple):
     """A time during which the same people are on duty, first first; `()` where nobody is."""
@@ -242,7 +254,7 @@ class Rota:
         return tuple(first.values())
 
     def present(self, at: datetime, holders: Iterable[str]) -> tuple[str, ...]:
-        """Who has the role now, but for those for whom somebody stands in: those on duty, then `holders` in their order.
+        """Who has the role now: those on duty, then `holders` in their order; none of them who is `away`.
 
         Never nobody, where anybody ever is on duty: outside all hours, it is whoever comes on duty next.
         """
@@ -253,7 +265,7 @@ class Rota:
         return found or self._next_on_duty(at)
 
     def away(self, at: datetime) -> tuple[str, ...]:
-        """Those for whom somebody stands in; they are tried after everybody else."""
+        """Those of the role for whom somebody stands in."""
         known = {*self.everybody}
         return _once([each.instead_of or "" for each in self._stand_ins(at) if each.instead_of in known])
 

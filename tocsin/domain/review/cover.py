@@ -9,11 +9,15 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from tocsin.domain.calendar import WEEKDAYS, BusinessCalendar, PersonalHours
+from tocsin.domain.hours import RecurringHours
 from tocsin.domain.review.finding import Finding, error
 from tocsin.domain.review.subject import Subject
 
 Span = tuple[datetime, datetime]
 """From and until, in UTC."""
+
+Worked = PersonalHours | RecurringHours
+"""What somebody works: by their own hours, or by a shift."""
 
 Cover = Literal["24/7", "working hours"]
 
@@ -25,9 +29,9 @@ _SHOWN = 3
 
 
 def uncovered_hours(subject: Subject) -> Iterator[Finding]:
-    """Roles whose `cover` is more than the hours of all of their holders together."""
+    """Roles whose `cover` is more than the hours of all of their holders and shifts together."""
     for name, role in subject.plan.roles.items():
-        hours = [contact.hours for contact in subject.holders(name).values()]
+        hours = list(_hours_in(subject, name))
         known = [each for each in hours if each is not None]
         if role.cover is None or not hours or len(known) < len(hours):
             continue  # nobody holds it, which is found elsewhere; or somebody does who always works
@@ -40,7 +44,14 @@ def uncovered_hours(subject: Subject) -> Iterator[Finding]:
             )
 
 
-def _missing(subject: Subject, cover: Cover, people: list[PersonalHours]) -> str:
+def _hours_in(subject: Subject, role: str) -> Iterator[Worked | None]:
+    """The hours of each holder and shift of a role; `None` for somebody who always works."""
+    rota, people = subject.directory.rota(role), subject.directory.people
+    yield from (people[key].hours for key in rota.holders if key in people)
+    yield from rota.shifts
+
+
+def _missing(subject: Subject, cover: Cover, people: list[Worked]) -> str:
     """The hours without cover, local to the plan; where weeks differ, the commonest, each with such a week."""
     first = subject.today - timedelta(days=subject.today.weekday())
     seen: Counter[str] = Counter()
@@ -55,7 +66,7 @@ def _missing(subject: Subject, cover: Cover, people: list[PersonalHours]) -> str
     return "; ".join(f"{gaps} (as in the week of {example[gaps]})" for gaps in common)
 
 
-def _gaps(calendar: BusinessCalendar, cover: Cover, people: list[PersonalHours], monday: date) -> str:
+def _gaps(calendar: BusinessCalendar, cover: Cover, people: list[Worked], monday: date) -> str:
     wanted = list(_spans(_hours_of(calendar, cover), monday, range(7)))
     # A day of somebody far east or west begins or ends on another day of the plan's.
     covered = sorted(span for hours in people for span in _spans(hours, monday, range(-2, 9)))
@@ -69,11 +80,11 @@ def _hours_of(calendar: BusinessCalendar, cover: Cover) -> PersonalHours:
     return PersonalHours(timezone=calendar.timezone, week=calendar.week, hours=calendar.hours)
 
 
-def _spans(hours: PersonalHours, monday: date, days: range) -> Iterator[Span]:
+def _spans(hours: Worked, monday: date, days: range) -> Iterator[Span]:
     zone, opens, closes = ZoneInfo(hours.timezone), hours.hours.opens, hours.hours.closes
     for day in (monday + timedelta(days=offset) for offset in days):
         if WEEKDAYS[day.weekday()] in hours.week:
-            last = day + timedelta(days=1) if closes == time(0) else day
+            last = day + timedelta(days=1) if closes <= opens else day
             yield _instant(day, opens, zone), _instant(last, closes, zone)
 
 

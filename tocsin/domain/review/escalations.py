@@ -117,11 +117,11 @@ def _late_or_about_to_be(subject: Subject, promise: Promise) -> Iterator[Finding
 
 
 def _without_a_telephone(subject: Subject, role: str | None, path: Path) -> Iterator[Finding]:
-    """What is late, or about to be, pages the first holder of a role by text message and telephone."""
-    for key, person in list(subject.holders(role or "").items())[:1]:
+    """What is late, or about to be, pages whoever comes first in a role by text message and telephone."""
+    for key, person in subject.tried_first(role or "").items():
         if not reached_by(person, _RINGING):
             yield error(
                 path,
-                f'role "{role}" is paged here, and {key}, its first holder, has no telephone number; give them one in '
-                f"the directory",
+                f'role "{role}" is paged here, and {key}, who is tried first, has no telephone number; give them one '
+                f"in the directory",
             )

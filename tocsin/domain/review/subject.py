@@ -57,6 +57,11 @@ class Subject:
         people = self.directory.people
         return {key: people[key] for key in self.directory.holders(role) if key in people}
 
+    def tried_first(self, role: str) -> dict[str, Contact]:
+        """Whoever a page for a role may go to first: all who take turns at it, else its first holder."""
+        people = self.directory.people
+        return {key: people[key] for key in self.directory.rota(role).may_be_first if key in people}
+
     @cached_property
     def given_in_incidents(self) -> frozenset[str]:
         """The roles that an incident itself gives to somebody: to whoever reports it, or answers a page."""
