@@ -7,6 +7,7 @@ from typing import get_args
 
 import pypdfium2
 import pytest
+from temporalio.testing import ActivityEnvironment
 
 from activities.email import EmailActivities
 from tocsin import enclosures
@@ -471,7 +472,8 @@ def test_without_a_sender_invitations_come_from_the_public_name(plans, tmp_path)
 def test_the_activity_hands_back_what_a_message_had_to_go_without(templates, own):
     (own / "notice.md.j2").write_text("{{ nothing }}")
     channel = RecordingChannel()
-    done = EmailActivities(channel, templates.library, templates.templates).send(dispatch())
+    emails = EmailActivities(channel, templates.library, templates.templates)
+    done = ActivityEnvironment().run(emails.send, dispatch())
     assert done.note == "the md template of notice failed with UndefinedError"
     assert "checkout-api is down" in channel.sent[0].text
 

@@ -16,6 +16,8 @@ from tocsin.templating import SHIPPED, Filled, sentences
 Prompt = Literal[
     "page_keys",  # what the keys do in the call of a page
     "notice_keys",  # and in one that only tells something
+    "digest_keys",  # and in one that stands for several
+    "all_accepted",  # their answer goes to every page in it
     "silence",  # no key came
     "unknown_key",  # a key that does nothing
     "enough",  # asked for a key too often
