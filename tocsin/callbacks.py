@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 STATUS_PATH = "/v1/twilio/status"
 BROADCAST_STATUS_PATH = "/v1/twilio/broadcast"
+BROADCAST_STATUS_PATH = "/v1/twilio/broadcast"
 KEY_PATH = "/v1/twilio/key"
 SMS_PATH = "/v1/twilio/sms"
 EVENTS_PATH = "/v1/sendgrid/events"
@@ -28,6 +29,11 @@ PLANS_PATH = "/v1/plans"
 def status_url(public_url: str, workflow: str, incident: str, message: str) -> str:
     """Where Twilio reports how far a text message or a call has come."""
     return _url(public_url, STATUS_PATH, workflow=workflow, incident=incident, message=message)
+
+
+def broadcast_status_url(public_url: str, broadcast: str, row: int) -> str:
+    """Where Twilio reports how far the text to one row of a broadcast's list has come."""
+    return _url(public_url, BROADCAST_STATUS_PATH, broadcast=broadcast, row=str(row))
 
 
 def broadcast_status_url(public_url: str, broadcast: str, row: int) -> str:
@@ -64,10 +70,9 @@ def digest_status_url(public_url: str, digest: str) -> str:
     return _url(public_url, STATUS_PATH, digest=digest)
 
 
-def digest_key_url(public_url: str, digest: str, language: str, asked: int = 1) -> str:
-    """Where Twilio sends the key that was pressed in a call that stands for several; `asked` counts how often a key was
-    asked for in this call."""
-    return _url(public_url, KEY_PATH, digest=digest, language=language, asked=str(asked))
+def digest_key_url(public_url: str, digest: str) -> str:
+    """Where Twilio sends the key that was pressed in a call that stands for several."""
+    return _url(public_url, KEY_PATH, digest=digest)
 
 
 def approval_url(public_url: str, token: str) -> str:

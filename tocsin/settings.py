@@ -40,6 +40,7 @@ VARIABLES = {
     "sms_per_second": "TOCSIN_SMS_PER_SECOND",
     "calls_per_second": "TOCSIN_CALLS_PER_SECOND",
     "emails_per_second": "TOCSIN_EMAILS_PER_SECOND",
+    "broadcast_sms_per_second": "TOCSIN_BROADCAST_SMS_PER_SECOND",
 }
 """The variable behind each field of `Settings`."""
 
@@ -87,6 +88,8 @@ class Settings(BaseModel):
     twilio_api_url: str = "https://api.twilio.com"
     sms_per_second: Annotated[float, Field(gt=0)] | None = None
     calls_per_second: Annotated[float, Field(gt=0)] | None = None
+    broadcast_sms_per_second: Annotated[float, Field(gt=0)] = 1.0
+    """Texts to a large audience, for each worker: what Twilio sends from one long code."""
     emails_per_second: Annotated[float, Field(gt=0)] = 10.0
     """Over all workers. In a flood of incidents, papers wait so that pages need not."""
 

@@ -13,6 +13,7 @@ from typing import Any
 from temporalio.client import Client
 from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 
+from activities.broadcasts import BroadcastActivities
 from activities.directory import DirectoryActivities
 from activities.email import EmailActivities
 from activities.feeds import FeedActivities, NoFeeds
@@ -25,11 +26,16 @@ from activities.wordings import Wordings
 from tocsin.acknowledgements import AcknowledgementRegister
 from tocsin.archive import DiskArchive
 from tocsin.asking import Asking
+from tocsin.broadcasting import Broadcasting
+from tocsin.bulksenders import OneByOne, Pace, Ways
+from tocsin.channels.bulk_sms import BulkSms
+from tocsin.channels.sendgrid_batch import SendGridBatch
 from tocsin.channels.sendgrid_email import SendGridEmail
 from tocsin.channels.twilio_client import twilio_client
 from tocsin.channels.twilio_sms import TwilioSms
 from tocsin.channels.twilio_voice import TwilioVoice
 from tocsin.domain import naming
+from tocsin.domain.broadcasts import BulkEmailChannel
 from tocsin.domain.channel import EmailChannel
 from tocsin.domain.plan import Plan
 from tocsin.feeds import HttpFeeds
@@ -41,7 +47,9 @@ from tocsin.publishing import LibraryPublisher, PublicationLetters
 from tocsin.rendering import Templates
 from tocsin.settings import Settings
 from tocsin.signing import WHAT_TO_SET
+from tocsin.starting import utc_now
 from tocsin.wordings import Drafts, WordingStore
+from workflows.broadcast import BroadcastWorkflow
 from workflows.incident import IncidentWorkflow
 from workflows.post_incident import PostIncidentWorkflow
 from workflows.publication import PlanPublication
@@ -57,12 +65,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Channels:
-    """The ways out to people; `close` ends the connections that are kept for them."""
+    """The ways out to people; `close` ends the connections that are kept for them.
+
+    `many` takes an email to many at once; where there is none, each of them leaves over `email`.
+    """
 
     email: EmailChannel
     sms: SmsChannelWithMemory
     phone: PhoneChannelWithMemory
     close: Callable[[], None] = lambda: None
+    many: BulkEmailChannel | None = None
 
 
 def channels_of(settings: Settings) -> Channels:
@@ -85,7 +97,16 @@ def channels_of(settings: Settings) -> Channels:
         sms=TwilioSms(twilio, settings.twilio_from),
         phone=TwilioVoice(twilio, settings.twilio_from),
         close=twilio.http_client.close,
+        many=_many_of(settings),
     )
+
+
+def _many_of(settings: Settings) -> BulkEmailChannel | None:
+    """The way out to many at once, where there is one."""
+    key = settings.sendgrid_api_key.get_secret_value()
+    if not key:
+        return None
+    return SendGridBatch(key, settings.sendgrid_from, "Tocsin", host=settings.sendgrid_host)
 
 
 def proofs_of(settings: Settings, library: PlanLibrary) -> Proofs:
@@ -151,6 +172,14 @@ def _parts(
         LibraryPublisher(library, proofs, AcknowledgementRegister(settings.state))
     )
     readers = PublicationLetters(library, proofs, settings.public_url)
+    ways = Ways(
+        email=channels.many or OneByOne(channels.email),
+        sms=BulkSms(channels.sms),
+        pace=Pace(None if skips_time else settings.broadcast_sms_per_second),
+    )
+    broadcasts = BroadcastActivities(
+        Broadcasting(settings.state, library, renderer, ways, settings.public_url, utc_now)
+    )
     return {
         naming.INCIDENT_QUEUE: {
             "workflows": [IncidentWorkflow, PostIncidentWorkflow, PlanPublication],
@@ -184,5 +213,9 @@ def _parts(
         naming.PHONE_QUEUE: {
             "activities": [PhoneActivities(channels.phone, library, renderer).call],
             "max_task_queue_activities_per_second": settings.calls_per_second,
+        },
+        naming.BROADCAST_QUEUE: {
+            "workflows": [BroadcastWorkflow],
+            "activities": [broadcasts.pin, broadcasts.send],
         },
     }

@@ -7,7 +7,8 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Literal
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import ActivityError, ApplicationError, WorkflowAlreadyStartedError
 
 with workflow.unsafe.imports_passed_through():
     from activities.directory import DirectoryActivities
@@ -18,12 +19,22 @@ with workflow.unsafe.imports_passed_through():
     from activities.wordings import Wordings
     from tocsin.domain import naming
     from tocsin.domain.approvals import to_be_drafted
+    from tocsin.domain.broadcasts import start_of
     from tocsin.domain.case import Case
     from tocsin.domain.dispatching import dispatch_of
-    from tocsin.domain.events import Drafted, EntriesKept, Event, NotSent, RecipientsFound, Sent
+    from tocsin.domain.events import (
+        BroadcastReported,
+        Drafted,
+        EntriesKept,
+        Event,
+        NotSent,
+        RecipientsFound,
+        Sent,
+    )
     from tocsin.domain.messages import Dispatch, Dispatched, Drafting, FindRecipients, KeepEntries
     from tocsin.domain.state import Errand, Message
     from workflows import limits
+    from workflows.broadcast import BroadcastWorkflow
 
 _NEVER = frozenset({"Unreachable", "Refused", "OptedOut"})
 _ACTIVITY_OF: dict[str, Callable[[Any, Dispatch], Dispatched]] = {
@@ -64,6 +75,8 @@ class Errands:
                 self._start([errand], self._keep_entries(errand))
             elif errand.kind == "draft":
                 self._start([errand], self._draft(errand))
+            elif errand.kind == "broadcast":
+                self._start([errand], self._broadcast(errand))
         if searches and not any(self._is_first_of_a_page(errand) for errand in errands.values()):
             self._start(searches, self._find_recipients(searches))
 
@@ -141,6 +154,25 @@ class Errands:
             summary=f"put words for {message.target} down, for approval",
         )
         return [Drafted(errand=errand.id, sha256=sha256)]
+
+    async def _broadcast(self, errand: Errand) -> Sequence[Event]:
+        """Start it once: it outlives this run, and is not begun again by the next one."""
+        broadcast = self._case().state.broadcasts[errand.broadcast or ""]
+        try:
+            await workflow.start_child_workflow(
+                BroadcastWorkflow.run,
+                start_of(self._case(), broadcast, workflow.info().workflow_id, workflow.now()),
+                id=naming.broadcast_workflow(broadcast.id),
+                task_queue=naming.BROADCAST_QUEUE,
+                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                priority=limits.priority("notice", self._case().state.id),
+                static_summary=f"{broadcast.channel} to {broadcast.audience}: {broadcast.subject}",
+            )
+        except WorkflowAlreadyStartedError:
+            workflow.logger.info("broadcast %s was begun by a run before this one", broadcast.id)
+        counts = self._case().state.broadcasts[broadcast.id].counts
+        return [BroadcastReported(broadcast=broadcast.id, counts=counts)]
 
     async def _keep_entries(self, errand: Errand) -> Sequence[Event]:
         state = self._case().state

@@ -13,6 +13,11 @@
 | one reading of a vendor's feed | 60 s | the reader gives up after 20 s of its own; slow answers hold a thread |
 | readings of a vendor's feed | no limit | as often as the plan says, until there is something new or the vendor is up |
 | readers of a plan who are written to at once | 50 | a lot; between two of them the history may continue as new |
+| reading a broadcast's list | 30 min an attempt | an adapter may ask a database; retried until it can be read |
+| one share of a broadcast | 1 h an attempt | 10,000 emails take seconds or minutes; texts stop after 30 min |
+| attempts at a share | no limit, 60 s apart at most | a vendor may be away for a day; nobody is given up for that |
+| silence of an attempt | 30 s | it beats every 5 s; after that its worker is dead, and another one goes on |
+| looks for a broadcast's incident | 10 | it may be moving from one workflow to another, a second or two |
 | waiting for sends at the hand-over | 20 s | an alert that fires meanwhile must not wait longer for its page |
 """
 
@@ -31,6 +36,11 @@ ARCHIVE_ATTEMPT = timedelta(minutes=15)
 HISTORY_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_attempts=10)
 FEED_ATTEMPT = timedelta(seconds=60)
 READERS_AT_ONCE = 50
+LIST_ATTEMPT = timedelta(minutes=30)
+SHARE_ATTEMPT = timedelta(hours=1)
+BROADCAST_HEARTBEAT = timedelta(seconds=30)
+BROADCAST_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=60))
+HOMES_TRIED = 10
 HAND_OVER_PATIENCE = timedelta(seconds=20)
 SUCCESSOR_WAIT = timedelta(seconds=1)
 """Between tries to start what follows, while its predecessor under the same id is just ending."""

@@ -1,87 +1,246 @@
-"""Messages to large audiences, which are kept in lists rather than in the directory.
+"""Messages to large audiences: what their workflow, its activities and their vendors say to one another.
 
-The incident knows that such a message goes out, and how many were reached; to whom it goes is known to its own workflow
-alone, and there only to the activities.
+A broadcast goes to a *list*. The list is pinned once: its rows that can be written to are put down in the order in
+which they will be sent, and everything after that speaks of *positions* in that order, counted from 0. Names and
+addresses stay in the state folder; a workflow's history has counts and hashes.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Annotated, Any, Literal, Protocol
 
-from tocsin.domain import naming, notices, vendors
-from tocsin.domain.case import Draft
-from tocsin.domain.channel import ChannelName
-from tocsin.domain.events import BroadcastReported
-from tocsin.domain.state import BroadcastCounts, BroadcastState, Errand, Obligation
+from pydantic import Field
 
+from tocsin.domain.base import Moment, Value
+from tocsin.domain.case import Case
+from tocsin.domain.channel import Attachment, ChannelName, Receipt, Refused, Sms
+from tocsin.domain.dispatching import dispatch_of_broadcast
+from tocsin.domain.messages import Dispatch
+from tocsin.domain.state import BroadcastCounts, BroadcastState, Sha256
 
-def reach(draft: Draft, obligation: Obligation, index: int, wording: str | None = None) -> None:
-    """Begin to tell the audience of a notice or report: whoever is in the directory, or everybody on a list."""
-    duty = draft.plan.obligation(obligation.spec).do[index]
-    demand = duty.notify or duty.report
-    assert demand is not None
-    if draft.plan.audiences[demand.audience].list is None:
-        notices.find_recipients(draft, demand.audience, obligation.key, index)
-        return
-    broadcast = BroadcastState(
-        id=naming.broadcast_id(draft.state.id, len(draft.state.broadcasts) + 1),
-        obligation=obligation.key,
-        audience=demand.audience,
-        purpose="report" if duty.report else "notice",
-        template=duty.report.report if duty.report else duty.notify.message if duty.notify else "",
-        channel=_channel(draft, demand.via),
-        subject=notices.subject_of(draft, obligation, duty),
-        wording=wording,
-        started=draft.now,
-    )
-    draft.state.broadcasts[broadcast.id] = broadcast
-    obligation.duties[index].refs += (broadcast.id,)
-    draft.record(
-        "broadcast", f"{broadcast.id}: {broadcast.subject}, by {broadcast.channel} to {demand.audience}"
-    )
-    draft.ask(Errand(id=f"broadcast-{broadcast.id}", kind="broadcast", broadcast=broadcast.id))
+LARGEST_BATCH = 1_000
+"""Personalizations in one request to SendGrid."""
+
+BROADCAST_ID = re.compile(r"[0-9A-Z]{10}(?:-b[0-9]{1,9})?")
+"""What `naming.broadcast_id` and `naming.identify` make: also the name of a folder."""
+
+BroadcastId = Annotated[str, Field(pattern=rf"^{BROADCAST_ID.pattern}$")]
+
+SAYS_NAME = re.compile(r"\{\{\s*name\s*(?:\|\s*([^{}|]*?)\s*)?\}\}")
+"""What stands for a recipient's name in a broadcast's words; behind the bar, what is said to those without one."""
 
 
-def _channel(draft: Draft, via: tuple[ChannelName, ...]) -> ChannelName:
-    """The first that is open and can be written to; nobody can ring so many people."""
-    return next(channel for channel in (*vendors.open_channels(draft, via), "email") if channel != "phone")
+# ---- the workflow and its activities ----
 
 
-def reported(draft: Draft, event: BroadcastReported) -> None:
-    """Its workflow was started, or says how far it has come; a report that comes after the last one changes nothing."""
-    draft.state.errands.pop(f"broadcast-{event.broadcast}", None)
-    broadcast = draft.state.broadcasts.get(event.broadcast)
-    if broadcast is None or broadcast.done is not None:
-        return
-    if event.done or event.counts.left <= broadcast.counts.left or not broadcast.counts.recipients:
-        broadcast.counts, broadcast.problem = event.counts, event.problem
-    if event.done:
-        broadcast.done = draft.now
-        problem = f"; {event.problem}" if event.problem else ""
-        draft.record("broadcast", f"{broadcast.id}: {in_words(event.counts)}{problem}")
+class Progress(Value):
+    """How far a broadcast has come, carried from run to run: the list once it is pinned, and what was reported last."""
+
+    sha256: Sha256 | None = None
+    counts: BroadcastCounts = BroadcastCounts()
+    reported: int = 0
+    """In quarters of its recipients."""
 
 
-def in_words(counts: BroadcastCounts) -> str:
-    """Such as `taken by the vendor for 99,812 of 100,000; 120 malformed, 68 suppressed`."""
-    kinds = {
-        "malformed": counts.malformed,
-        "suppressed": counts.suppressed,
-        "refused": counts.refused,
-        "left": counts.left,
-        "that may have got it twice": counts.may_be_doubled,
-    }
-    others = ", ".join(f"{number:,} {kind}" for kind, number in kinds.items() if number)
-    taken = f"taken by the vendor for {counts.accepted:,} of {counts.recipients:,}"
-    return f"{taken}; {others}" if others else taken
+class BroadcastStart(Value):
+    """A message to everybody on a list.
+
+    The dispatch's `message` is the broadcast's id, its target the audience. Without an `incident` there is nobody whom
+    it reports to.
+    """
+
+    broadcast: BroadcastId
+    list: str
+    dispatch: Dispatch
+    progress: Progress = Progress()
+    continue_after: int | None = None
+    """History events after which the run continues as new; `None` leaves it to the server's suggestion."""
 
 
-def got_through(draft: Draft, ref: str) -> datetime | None:
-    """When everybody who can be written to had been; `None` while that is not so, or when it was nobody."""
-    broadcast = draft.state.broadcasts[ref]
-    counts = broadcast.counts
-    return broadcast.done if counts.accepted and not counts.left and not broadcast.problem else None
+class BroadcastOutcome(Value):
+    """How a broadcast ended; the problem is empty when everybody was written to who could be."""
+
+    counts: BroadcastCounts
+    problem: str = ""
 
 
-def came_to_nothing(draft: Draft, ref: str) -> bool:
-    """Whether it is over and did not get through."""
-    return draft.state.broadcasts[ref].done is not None and got_through(draft, ref) is None
+class PinList(Value):
+    """Put a list down as it is now, for a broadcast over a channel."""
+
+    broadcast: BroadcastId
+    plan: str
+    list: str
+    channel: ChannelName
+    dispatch: Dispatch
+
+
+class PinnedList(Value):
+    """A list as it was put down: its hash, and how many rows can be written to, and cannot.
+
+    A `problem` says why nobody on it can be written to.
+    """
+
+    sha256: Sha256 | None = None
+    counts: BroadcastCounts = BroadcastCounts()
+    doubled: int = 0
+    """Rows with an address that stands further up already: they are written to once, and counted once."""
+    problem: str = ""
+
+
+class SendShare(Value):
+    """Go on with a broadcast where its journal says that it stands, for one share of the work."""
+
+    broadcast: BroadcastId
+    sha256: Sha256
+    dispatch: Dispatch
+
+
+class Share(Value):
+    """Where a broadcast stands after a share of the work: `counts` are those of the whole."""
+
+    counts: BroadcastCounts
+
+
+class BroadcastStanding(Value):
+    """A broadcast as its workflow knows it."""
+
+    broadcast: str
+    list: str
+    channel: ChannelName
+    audience: str
+    counts: BroadcastCounts
+    doing: Literal["pins the list", "sends", "reports", "is over"]
+    problem: str = ""
+
+
+def start_of(case: Case, broadcast: BroadcastState, workflow: str, now: datetime) -> BroadcastStart:
+    """How an incident begins a broadcast: with everything that its template may show, as the record stands `now`."""
+    wanted = case.plan.audiences[broadcast.audience].list
+    assert wanted is not None, f"audience {broadcast.audience} has no list"
+    dispatch = dispatch_of_broadcast(case, broadcast, workflow, now)
+    return BroadcastStart(broadcast=broadcast.id, list=wanted, dispatch=dispatch)
+
+
+def quarters(counts: BroadcastCounts) -> int:
+    """How many quarters of the recipients are behind us: reports are as sparse as that."""
+    return 4 * (counts.recipients - counts.left) // max(counts.recipients, 1)
+
+
+# ---- one row, and one batch ----
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Somebody on a pinned list: where they stand in their list, and where they are reached.
+
+    `number` is the line of a file, or counts what an adapter gave, from 1.
+    """
+
+    number: int
+    to: str
+    name: str = ""
+    key: str = ""
+    language: str = ""
+
+    @property
+    def style(self) -> tuple[bool, str]:
+        """Those whose message is worded alike: with or without a name, in one language."""
+        return bool(self.name), self.language
+
+
+class BulkEmail(Value):
+    """One email to many, each of whom gets it alone; the tags below mark where their name is put.
+
+    Its `message_id` is the same for everybody, as on a mailing list: whoever gets a repeat can recognise it.
+    `correlation` comes back with every delivery event, with the row's number beside it.
+    """
+
+    subject: str
+    text: str
+    html: str
+    message_id: str
+    correlation: dict[str, str]
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What goes to a vendor in one request: the words, and to whom."""
+
+    email: BulkEmail
+    rows: Sequence[Row] = field(repr=False)
+
+
+NAME_TAG, HTML_NAME_TAG = "%recipient-name%", "%recipient-name-html%"
+"""What a vendor replaces by each recipient's name, in plain text and in HTML."""
+
+
+class BatchRefused(Refused):
+    """The vendor took nothing of a batch, because of some of its recipients: `positions` in the batch are at fault.
+
+    Without any, it did not say who.
+    """
+
+    def __init__(self, message: str, code: str = "", positions: Sequence[int] = ()) -> None:
+        super().__init__(message, code)
+        self.positions = tuple(positions)
+
+
+class BulkEmailChannel(Protocol):
+    """Sends the same email to many; `largest` is how many it takes at once."""
+
+    @property
+    def largest(self) -> int: ...  # noqa: D102 - described by its class
+
+    def send(self, batch: Batch) -> Receipt:
+        """Hand all of `batch` to the vendor, or nothing. Raises `ChannelError`; `BatchRefused` for its recipients."""
+
+
+class BulkSmsChannel(Protocol):
+    """Sends one text after the other."""
+
+    def send(self, sms: Sms, since: datetime | None) -> Receipt:
+        """Hand `sms` to the vendor, unless it was taken `since` then. Raises as a `BulkEmailChannel` does."""
+
+
+# ---- what a list may give ----
+
+
+class RecipientLike(Protocol):
+    """A row as an adapter may give it: an object with these attributes. A mapping with these keys does as well.
+
+    `email` is a plain address, `phone` E.164; what is absent, `None` or empty is not there. `key` names the recipient
+    where a problem is listed, such as a customer number; `language` is a BCP 47 tag.
+    """
+
+    email: str | None
+    phone: str | None
+    name: str | None
+    key: str | None
+    language: str | None
+
+
+FIELDS = ("email", "phone", "name", "key", "language")
+"""The columns of a list."""
+
+Given = dict[str, Any]
+
+
+class DeliveryNote(Value):
+    """What a vendor reported of one row: `state` is a `DeliveryState`."""
+
+    row: int
+    state: str
+    at: Moment
+
+
+class Suppression(Value):
+    """An address that is out of use by a vendor's word: `bounced`, `complained`, `unsubscribed`."""
+
+    address: str = Field(repr=False)
+    reason: str
+    at: Moment

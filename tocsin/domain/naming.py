@@ -19,7 +19,7 @@ SMS_QUEUE = "sms"
 PHONE_QUEUE = "phone"
 BROADCAST_QUEUE = "broadcasts"
 """Messages to large audiences: minutes of work at a time, which must not stand in the way of a page."""
-QUEUES = (INCIDENT_QUEUE, EMAIL_QUEUE, SMS_QUEUE, PHONE_QUEUE)
+QUEUES = (INCIDENT_QUEUE, EMAIL_QUEUE, SMS_QUEUE, PHONE_QUEUE, BROADCAST_QUEUE)
 
 SEARCH_ATTRIBUTES = {
     "TocsinIncident": "Keyword",

@@ -1,0 +1,158 @@
+"""Email to many through SendGrid's v3 API: one request with up to 1,000 personalizations.
+
+Each recipient is alone in the `to` of a personalization of their own, so nobody sees anybody else. What differs between
+them, the name, is put in by SendGrid (`substitutions`). All of a broadcast has one `Message-ID`: whoever gets a repeat
+can recognise it by that. SendGrid takes a request whole or not at all.
+
+Source: docs.sendgrid.com/for-developers/sending-email/personalizations.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from python_http_client.exceptions import HTTPError
+from sendgrid import SendGridAPIClient
+
+from tocsin.channels.deliveries import CORRELATION_PREFIX
+from tocsin.channels.http_answers import is_transient, retry_after
+from tocsin.channels.sendgrid_email import post
+from tocsin.domain.broadcasts import (
+    HTML_NAME_TAG,
+    LARGEST_BATCH,
+    NAME_TAG,
+    Batch,
+    BatchRefused,
+    BulkEmail,
+    Row,
+)
+from tocsin.domain.channel import AccountRefused, ChannelError, Receipt, Refused, TryAgain
+
+ROW = "row"
+"""The custom argument that names a row by its number."""
+
+_ABOUT_THE_CONTENT = frozenset({400, 413})
+_ABOUT_THE_ACCOUNT = frozenset({401, 402, 403})
+_PERSONALIZATION = re.compile(r"personalizations\.(\d{1,4})(?:\.|$)")
+_ADDRESS = re.compile(r"[^\s<>\"'\[\](),;:]+@[^\s<>\"'\[\](),;:]+")
+
+
+class SendGridBatch:
+    """Sends the same email to many; may be shared between threads.
+
+    `timeout_seconds` bounds each wait for the network (connect, write, read), not their sum.
+    """
+
+    largest = LARGEST_BATCH
+
+    def __init__(
+        self,
+        api_key: str,
+        from_address: str,
+        from_name: str,
+        host: str = "https://api.sendgrid.com",
+        timeout_seconds: float = 30,
+    ) -> None:
+        self._api = SendGridAPIClient(api_key, host=host.rstrip("/"))
+        self._from = {"email": from_address, "name": from_name}
+        self._host = host
+        self._timeout = timeout_seconds
+
+    def __repr__(self) -> str:
+        return f"SendGridBatch(host={self._host!r}, timeout_seconds={self._timeout!r})"
+
+    def send(self, batch: Batch) -> Receipt:
+        """Hand all of `batch` to SendGrid. Raises `ChannelError`; `BatchRefused` when recipients are at fault.
+
+        After `OutcomeUnknown` SendGrid can't be asked: a repeat may reach the whole batch a second time.
+        """
+        answer = post(
+            self._api,
+            request_of(batch, self._from),
+            self._host,
+            self._timeout,
+            lambda error: _answered(error, len(batch.rows)),
+            "Message-ID",
+        )
+        return Receipt(
+            vendor="sendgrid", vendor_id=answer.headers.get("X-Message-Id") or "", status="accepted"
+        )
+
+
+def request_of(batch: Batch, sender: dict[str, str]) -> dict[str, Any]:
+    """The body of `POST /v3/mail/send`: plain data, because the SDK's helpers are slow with a thousand recipients."""
+    email = batch.email
+    request = {
+        "from": sender,
+        "subject": email.subject,
+        "content": [
+            {"type": "text/plain", "value": email.text},
+            {"type": "text/html", "value": email.html},
+        ],
+        "headers": {"Message-ID": email.message_id},
+        "custom_args": {CORRELATION_PREFIX + name: value for name, value in email.correlation.items()},
+        "personalizations": [_personalization(row, email) for row in batch.rows],
+        # Links must be what they look like, so SendGrid neither rewrites nor counts them.
+        "tracking_settings": {
+            "click_tracking": {"enable": False, "enable_text": False},
+            "open_tracking": {"enable": False},
+        },
+    }
+    if email.attachments:
+        request["attachments"] = [
+            {
+                "content": each.content,
+                "filename": each.filename,
+                "type": each.media_type,
+                "disposition": "attachment",
+            }
+            for each in email.attachments
+        ]
+    return request
+
+
+def _personalization(row: Row, email: BulkEmail) -> dict[str, Any]:
+    to = {"email": row.to, "name": row.name} if row.name else {"email": row.to}
+    alone: dict[str, Any] = {"to": [to], "custom_args": {CORRELATION_PREFIX + ROW: str(row.number)}}
+    if row.name and _names_somebody(email):
+        alone["substitutions"] = {NAME_TAG: row.name, HTML_NAME_TAG: html.escape(row.name)}
+    return alone
+
+
+def _names_somebody(email: BulkEmail) -> bool:
+    return any(NAME_TAG in text for text in (email.subject, email.text)) or HTML_NAME_TAG in email.html
+
+
+def _answered(error: HTTPError, recipients: int) -> ChannelError:
+    status = int(error.status_code)
+    problems = _problems(error.body)
+    said = _ADDRESS.sub("(recipient)", "; ".join(words for words, _ in problems))[:500]
+    if is_transient(status):
+        wait = retry_after(error.headers.get("Retry-After"), datetime.now(UTC))
+        return TryAgain(f"SendGrid is busy or broken and answered {status}: {said}; it is tried again", wait)
+    if status in _ABOUT_THE_CONTENT:
+        return _refusal(status, said, [field for _, field in problems], recipients)
+    kind = AccountRefused if status in _ABOUT_THE_ACCOUNT else Refused
+    return kind(f"SendGrid refused the batch with {status}: {said}; correct the account first", str(status))
+
+
+def _refusal(status: int, said: str, fields: list[str], recipients: int) -> ChannelError:
+    """Recipients are at fault where SendGrid names them, or names nothing; else the message is."""
+    found = [_PERSONALIZATION.match(field) for field in fields]
+    named = sorted({int(each[1]) for each in found if each and int(each[1]) < recipients})
+    if named or not any(fields) or status != 400:
+        return BatchRefused(f"SendGrid refused the batch with {status}: {said}", str(status), named)
+    return Refused(f"SendGrid refused the message with {status}: {said}; correct its words", str(status))
+
+
+def _problems(body: bytes) -> list[tuple[str, str]]:
+    """SendGrid's own words, each with the field that it is about; a body that is not SendGrid's as it is."""
+    try:
+        errors = json.loads(body)["errors"]
+        return [(str(error["message"]), str(error.get("field") or "")) for error in errors]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return [(body[:200].decode("utf-8", "replace") or "(no words)", "")]
