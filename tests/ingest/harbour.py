@@ -14,8 +14,10 @@ from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+from tocsin.domain import naming
 from tocsin.domain.channel import ChannelName
 from tocsin.domain.state import Acknowledgement, Actor, Message, Page, PageLevel, Target
+from tocsin.domain.words import Phase, Status
 from workflows.attributes import INCIDENT, PLAN
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -212,12 +214,31 @@ class FakeHandle:
 
     async def query(self, question: Callable[..., Any]) -> Any:
         self.temporal._fail()
-        incident = self.temporal.running[self.workflow]
+        incident = self.temporal.running.get(self.workflow)
+        if incident is None:
+            raise RPCError("workflow not found", RPCStatusCode.NOT_FOUND, b"")
         if not incident.is_logged:
             raise WorkflowQueryFailedError("no case yet")
-        if question.__name__ == "messages":
-            return incident.messages
-        return SimpleNamespace(id=incident.id, pages=tuple(incident.pages))
+        return incident.messages if question.__name__ == "messages" else _view(incident)
+
+
+def _view(incident: Incident) -> SimpleNamespace:
+    """What the receiver reads of an incident's view."""
+    return SimpleNamespace(
+        id=incident.id,
+        reference=naming.spoken(incident.id),
+        workflow=incident.workflow,
+        plan=incident.plan,
+        title="Fog in the north basin",
+        status=Status.OPEN,
+        phase=Phase.IMMEDIATE_ACTION,
+        severity="closed",
+        severity_title="Closed",
+        is_drill=False,
+        customer=None,
+        pages=tuple(incident.pages),
+        at=NOON,
+    )
 
 
 def _execution(incident: Incident) -> SimpleNamespace:

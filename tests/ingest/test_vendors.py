@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 import pytest
@@ -12,7 +11,6 @@ from tests.ingest.harbour import NOON, FakeTemporal, Incident, unavailable
 from tests.ingest.test_monitors import assert_problem
 from tocsin.callbacks import key_url, status_url
 from tocsin.domain.delivery import DeliveryState
-from tocsin.domain.state import Actor
 from tocsin.ingest.app import create_app
 from tocsin.library import PlanLibrary
 from tocsin.settings import Settings, SettingsError
@@ -58,6 +56,18 @@ async def test_a_call_that_rang_out_is_told_to_the_incident(post: Post) -> None:
     await post.twilio(STATUS, {"CallSid": "CA1", "CallStatus": "no-answer"})
 
     assert post.temporal.told[0].argument.report.state is DeliveryState.NO_ANSWER
+
+
+async def test_who_took_a_call_is_told_to_the_incident(post: Post) -> None:
+    post.temporal.runs(OPEN)
+
+    await post.twilio(STATUS, {"CallSid": "CA1", "CallStatus": "in-progress"})
+    await post.twilio(STATUS, {"CallSid": "CA1", "AnsweredBy": "machine_start"})
+    await post.twilio(STATUS, {"CallSid": "CA1", "AnsweredBy": "human"})
+
+    voicemail, person = (told.argument.report for told in post.temporal.told)
+    assert (voicemail.state, voicemail.detail) == (DeliveryState.NO_ANSWER, "voicemail (machine_start)")
+    assert person.state is DeliveryState.ANSWERED
 
 
 async def test_a_report_about_a_resolved_incident_goes_where_it_lives_on(post: Post) -> None:
@@ -150,59 +160,6 @@ async def test_a_url_of_ours_with_parameters_missing_is_refused(post: Post) -> N
 
     assert "incident, message" in assert_problem(answer, 400, "incomplete-url")["detail"]
     assert_problem(await post.twilio(KEY.replace("page=2", "page=two"), ONE), 400, "incomplete-url")
-
-
-async def test_the_key_1_acknowledges_the_page_for_the_person_who_was_called(post: Post) -> None:
-    post.temporal.runs(OPEN)
-
-    answer = await post.twilio(KEY, ONE)
-
-    assert answer.status_code == 200
-    assert "acknowledgement of page 7 F 3 K 2   2 has been received" in answer.text
-    assert "<Hangup" in answer.text
-    [told] = post.temporal.told
-    assert (told.workflow, told.signal) == (f"incident-{ID}", "queued_command")
-    command = told.argument.command
-    assert (command.kind, command.incident, command.page) == ("acknowledge", ID, 2)
-    assert command.actor == Actor(key="kit", via="phone", proof="proven")
-
-
-async def test_a_key_that_twilio_reports_twice_is_one_command(post: Post) -> None:
-    post.temporal.runs(OPEN)
-
-    for call in ("CA1", "CA1", "CA2"):
-        await post.twilio(KEY, ONE | {"CallSid": call})
-
-    first, doubled, another = (told.argument.command.id for told in post.temporal.told)
-    assert first == doubled != another
-
-
-@pytest.mark.parametrize("digits", ["2", "*", "11", ""])
-async def test_any_other_key_is_explained_and_asked_for_again(post: Post, digits: str) -> None:
-    post.temporal.runs(OPEN)
-
-    answer = await post.twilio(KEY, ONE | {"Digits": digits})
-
-    assert "That key has no meaning here" in answer.text
-    assert (
-        quote(key_url(PUBLIC_URL, f"incident-{ID}", ID, 2, "kit"), safe=":/?=&-").replace("&", "&amp;")
-        in answer.text
-    )
-    assert post.temporal.told == []
-
-
-async def test_who_answers_about_an_incident_that_is_over_is_told_so(post: Post) -> None:
-    assert "This incident is over" in (await post.twilio(KEY, ONE)).text
-
-
-async def test_a_person_on_the_phone_hears_that_the_answer_was_not_recorded(post: Post) -> None:
-    post.temporal.failure = unavailable()
-
-    answer = await post.twilio(KEY, ONE)
-
-    assert answer.status_code == 200
-    assert "could not be recorded. Press 1 to try again" in answer.text
-    assert "<Gather" in answer.text
 
 
 def event(name: str, message: str = f"{ID}-m1", **more: Any) -> dict[str, Any]:

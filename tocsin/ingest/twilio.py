@@ -7,7 +7,6 @@ Reports that Temporal cannot take now are answered with 503. A person who waits 
 from __future__ import annotations
 
 import html
-import logging
 from http import HTTPStatus
 
 from fastapi import APIRouter
@@ -15,24 +14,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from tocsin.callbacks import KEY_PATH, SMS_PATH, STATUS_PATH
-from tocsin.channels import twiml
 from tocsin.channels.deliveries import delivery_of_twilio_call, delivery_of_twilio_sms
-from tocsin.domain import naming
-from tocsin.domain.channel import Call
-from tocsin.domain.commands import Acknowledge
-from tocsin.domain.events import Commanded, Delivery
-from tocsin.domain.state import Actor
-from tocsin.ingest.bodies import Form
+from tocsin.domain.events import Delivery
+from tocsin.ingest.keys import Called, Keys
 from tocsin.ingest.problems import Problem
 from tocsin.ingest.reception import Reception
 from tocsin.ingest.signed import TwilioSigned
 from tocsin.ingest.texting import Texting
-from tocsin.temporal import TemporalUnavailable
 from workflows.incident import IncidentWorkflow
-
-ACKNOWLEDGE_KEY = "1"
-
-_log = logging.getLogger(__name__)
 
 
 class TwilioCallbacks:
@@ -42,6 +31,7 @@ class TwilioCallbacks:
         self._reception = reception
         self._signed = TwilioSigned(reception.settings)
         self._texting = Texting(reception)
+        self._keys = Keys(reception)
         self.router = APIRouter(tags=["vendors"])
         for path, endpoint, summary in (
             (STATUS_PATH, self.status, "How far a text message or a call has come"),
@@ -63,27 +53,9 @@ class TwilioCallbacks:
         return JSONResponse({"outcome": "told" if told else "nothing to tell"})
 
     async def key(self, request: Request) -> Response:
-        """Acknowledge the page when the key is 1; else explain, and ask again."""
+        """Do what the key stands for, and say what became of it."""
         form = await self._signed.form(request)
-        workflow, incident, page, person = _queried(request, "workflow", "incident", "page", "person")
-        if form.get("Digits") != ACKNOWLEDGE_KEY:
-            return _xml(twiml.again(self._question(request, form, "Press 1 to acknowledge the page.")))
-        command = Acknowledge(
-            id=_command_id("call", form.get("CallSid", ""), ACKNOWLEDGE_KEY, incident, page),
-            actor=Actor(key=person, via="phone", proof="proven"),
-            incident=incident,
-            page=_number(page),
-        )
-        try:
-            told = await self._reception.tell(
-                workflow, incident, IncidentWorkflow.queued_command, Commanded(command=command)
-            )
-        except TemporalUnavailable as error:
-            _log.error("an acknowledgement by phone could not be passed on: %s", error)
-            sorry = "Your answer could not be recorded. Press 1 to try again."
-            return _xml(twiml.spoken(self._question(request, form, sorry)))
-        code = naming.page_code(incident, command.page or 0)
-        return _xml(twiml.thanks(_THANKS.format(code=_spelled(code)) if told else _OVER))
+        return _xml(await self._keys.answer(_called(request), form))
 
     async def sms(self, request: Request) -> Response:
         """Do what a text message asks for, and reply what became of it, unless Twilio replies itself."""
@@ -93,23 +65,21 @@ class TwilioCallbacks:
         message = f"<Message>{html.escape(reply, quote=False)}</Message>" if reply else ""
         return _xml(f"<Response>{message}</Response>")
 
-    def _question(self, request: Request, form: Form, say: str) -> Call:
-        url = self._signed.url(request)
-        return Call(to=form.get("To", ""), say=say, answer_url=url, status_callback=url)
 
-
-_THANKS = "Thank you. Your acknowledgement of page {code} has been received."
-_OVER = "This incident is over. Nobody needs to answer any more. Goodbye."
-
-
-def _spelled(code: str) -> str:
-    """One character at a time, so that the voice does not make a word of it."""
-    return " ".join(code.replace("-", " "))
-
-
-def _command_id(*parts: str) -> str:
-    """The same for a callback that comes twice, so that the command is applied once."""
-    return naming.identify(*parts)
+def _called(request: Request) -> Called:
+    """Who pressed a key, and what they were called about. Raises `Problem` (400)."""
+    workflow, incident, person = _queried(request, "workflow", "incident", "person")
+    query = request.query_params
+    return Called(
+        workflow=workflow,
+        incident=incident,
+        person=person,
+        page=_number("page", query["page"]) if query.get("page") else None,
+        message=query.get("message", ""),
+        plan=query.get("plan", ""),
+        language=query.get("language", ""),
+        asked=_number("asked", query.get("asked", "1")),
+    )
 
 
 def _queried(request: Request, *names: str) -> tuple[str, ...]:
@@ -121,10 +91,10 @@ def _queried(request: Request, *names: str) -> tuple[str, ...]:
     return tuple(request.query_params[name] for name in names)
 
 
-def _number(page: str) -> int:
-    if not (page.isascii() and page.isdecimal()):
-        raise Problem(HTTPStatus.BAD_REQUEST, "incomplete-url", f'page "{page}" is not a number')
-    return int(page)
+def _number(name: str, text: str) -> int:
+    if not (text.isascii() and text.isdecimal()):
+        raise Problem(HTTPStatus.BAD_REQUEST, "incomplete-url", f'{name} "{text}" is not a number')
+    return int(text)
 
 
 def _xml(document: str) -> Response:
