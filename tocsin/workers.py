@@ -4,12 +4,13 @@ rehearsals alike."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from prometheus_client import CollectorRegistry
 from temporalio.client import Client
 from temporalio.worker import PollerBehaviorAutoscaling, UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 
@@ -18,6 +19,7 @@ from activities.directory import DirectoryActivities
 from activities.email import EmailActivities
 from activities.feeds import FeedActivities, NoFeeds
 from activities.histories import Histories
+from activities.holding import HoldingBack
 from activities.phone import PhoneActivities, PhoneChannelWithMemory
 from activities.publication import PublicationEmails, PublicationRecords
 from activities.records import Records
@@ -28,24 +30,28 @@ from tocsin.archive import DiskArchive
 from tocsin.asking import Asking
 from tocsin.broadcasting import Broadcasting
 from tocsin.bulksenders import OneByOne, Pace, Ways
+from tocsin.channels.breaker import Breaker
 from tocsin.channels.bulk_sms import BulkSms
+from tocsin.channels.failover import Failover, PhoneFailover, Way
+from tocsin.channels.metrics import VendorMetrics
 from tocsin.channels.sendgrid_batch import SendGridBatch
 from tocsin.channels.sendgrid_email import SendGridEmail
-from tocsin.channels.twilio_client import twilio_client
-from tocsin.channels.twilio_sms import TwilioSms
-from tocsin.channels.twilio_voice import TwilioVoice
+from tocsin.channels.smtp_email import SmtpEmail
+from tocsin.channels.twilio_account import TwilioWays, twilio_ways
+from tocsin.digests import DigestTemplates
 from tocsin.domain import naming
 from tocsin.domain.broadcasts import BulkEmailChannel
-from tocsin.domain.channel import EmailChannel
+from tocsin.domain.channel import ChannelName, Email, EmailChannel
 from tocsin.domain.plan import Plan
 from tocsin.feeds import HttpFeeds
 from tocsin.histories import SavedHistories
+from tocsin.holding import HeldBackMessages
 from tocsin.library import PlanLibrary
 from tocsin.optouts import OptOuts
 from tocsin.proofs import Proofs
 from tocsin.publishing import LibraryPublisher, PublicationLetters
 from tocsin.rendering import Templates
-from tocsin.settings import Settings
+from tocsin.settings import EmailVendor, Settings, SettingsError, TwilioAccount
 from tocsin.signing import WHAT_TO_SET
 from tocsin.starting import utc_now
 from tocsin.wordings import Drafts, WordingStore
@@ -60,6 +66,11 @@ GRACE = timedelta(seconds=30)
 THREADS = 20
 """Concurrent sends in one process; each holds a thread while a vendor answers."""
 
+ALONE, AMONG_SEVERAL = 10.0, 5.0
+"""Seconds that a vendor has to answer: where another way is left, so few that both fit into one attempt's 20 s."""
+
+SENDER_NAME = "Tocsin"
+
 _log = logging.getLogger(__name__)
 
 
@@ -67,6 +78,7 @@ _log = logging.getLogger(__name__)
 class Channels:
     """The ways out to people; `close` ends the connections that are kept for them.
 
+    `breakers` say, for each channel, which of its ways work, in order; `registry` has what was counted on them.
     `many` takes an email to many at once; where there is none, each of them leaves over `email`.
     """
 
@@ -75,30 +87,31 @@ class Channels:
     phone: PhoneChannelWithMemory
     close: Callable[[], None] = lambda: None
     many: BulkEmailChannel | None = None
+    breakers: Mapping[ChannelName, tuple[Breaker, ...]] = field(default_factory=dict)
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
 
 def channels_of(settings: Settings) -> Channels:
-    """The vendors' SDKs with this installation's accounts. Raises `SettingsError` for one that is not configured."""
-    settings.require(
-        "sendgrid_api_key", "sendgrid_from", "twilio_account_sid", "twilio_auth_token", "twilio_from"
-    )
-    twilio = twilio_client(
-        settings.twilio_account_sid,
-        settings.twilio_auth_token.get_secret_value(),
-        base_url=settings.twilio_api_url,
-    )
+    """This installation's accounts at the vendors. Raises `SettingsError` where one is not configured."""
+    settings.require_ways_out()
+    emails = _email_ways(settings)
+    twilio = [_twilio(each, _patience(settings.twilio_accounts)) for each in settings.twilio_accounts]
+    of_twilio, of_email = tuple(each.breaker for each in twilio), tuple(way.breaker for way in emails)
+    metrics = VendorMetrics([*of_email, *of_twilio])
     return Channels(
-        email=SendGridEmail(
-            settings.sendgrid_api_key.get_secret_value(),
-            settings.sendgrid_from,
-            "Tocsin",
-            host=settings.sendgrid_host,
-        ),
-        sms=TwilioSms(twilio, settings.twilio_from),
-        phone=TwilioVoice(twilio, settings.twilio_from),
-        close=twilio.http_client.close,
+        email=Failover("email", emails, metrics),
+        sms=Failover("sms", [each.texts for each in twilio], metrics),
+        phone=PhoneFailover("phone", [each.calls for each in twilio], metrics),
+        close=lambda: _close_all(twilio),
+        breakers={"email": of_email, "sms": of_twilio, "phone": of_twilio},
+        registry=metrics.registry,
         many=_many_of(settings),
     )
+
+
+def _close_all(accounts: Sequence[TwilioWays]) -> None:
+    for account in accounts:
+        account.close()
 
 
 def _many_of(settings: Settings) -> BulkEmailChannel | None:
@@ -107,6 +120,55 @@ def _many_of(settings: Settings) -> BulkEmailChannel | None:
     if not key:
         return None
     return SendGridBatch(key, settings.sendgrid_from, "Tocsin", host=settings.sendgrid_host)
+
+
+def _patience(ways: Sequence[object]) -> float:
+    return ALONE if len(ways) == 1 else AMONG_SEVERAL
+
+
+def _email_ways(settings: Settings) -> list[Way[Email]]:
+    makers: dict[EmailVendor, Callable[[Settings, float], EmailChannel]]
+    makers = {"sendgrid": _sendgrid, "smtp": _smtp}
+    timeout = _patience(settings.email_vendors)
+    return [Way(Breaker(vendor), makers[vendor](settings, timeout).send) for vendor in settings.email_vendors]
+
+
+def _sendgrid(settings: Settings, timeout: float) -> EmailChannel:
+    return SendGridEmail(
+        settings.sendgrid_api_key.get_secret_value(),
+        settings.sendgrid_from,
+        SENDER_NAME,
+        host=settings.sendgrid_host,
+        timeout_seconds=timeout,
+    )
+
+
+def _smtp(settings: Settings, timeout: float) -> EmailChannel:
+    try:
+        return SmtpEmail(
+            settings.smtp_host,
+            settings.smtp_sender,
+            SENDER_NAME,
+            port=settings.smtp_port,
+            user=settings.smtp_user,
+            password=settings.smtp_password.get_secret_value(),
+            tls=settings.smtp_tls,
+            ca_file=settings.smtp_ca_file,
+            timeout_seconds=timeout,
+        )
+    except OSError as error:
+        raise SettingsError(f"SMTP_CA_FILE: {error}; name a file of PEM certificates") from error
+
+
+def _twilio(account: TwilioAccount, timeout: float) -> TwilioWays:
+    return twilio_ways(
+        account.name,
+        account.account_sid,
+        account.auth_token.get_secret_value(),
+        account.number,
+        api_url=account.api_url,
+        timeout_seconds=timeout,
+    )
 
 
 def proofs_of(settings: Settings, library: PlanLibrary) -> Proofs:
@@ -164,7 +226,8 @@ def _parts(
     """What each queue's worker runs, and how fast, as `Worker` takes it."""
     proofs, wordings = proofs_of(settings, library), WordingStore(settings.state)
     asking = Asking(library, proofs, wordings, settings.public_url)
-    renderer = Templates(library, settings.public_url, settings.sendgrid_from, asking)
+    renderer = Templates(library, settings.public_url, settings.email_sender, asking)
+    gate = HoldingBack(HeldBackMessages(settings.state), DigestTemplates(library, settings.public_url))
     archive = DiskArchive(library, settings.state)
     records = Records(archive)
     directories = DirectoryActivities(library, proofs)
@@ -201,17 +264,19 @@ def _parts(
         },
         naming.EMAIL_QUEUE: {
             "activities": [
-                EmailActivities(channels.email, library, renderer).send,
+                EmailActivities(channels.email, library, renderer, gate).send,
                 PublicationEmails(channels.email, readers).ask,
             ],
             "max_task_queue_activities_per_second": settings.emails_per_second,
         },
         naming.SMS_QUEUE: {
-            "activities": [SmsActivities(channels.sms, library, renderer, OptOuts(settings.state)).send],
+            "activities": [
+                SmsActivities(channels.sms, library, renderer, OptOuts(settings.state), gate).send
+            ],
             "max_task_queue_activities_per_second": settings.sms_per_second,
         },
         naming.PHONE_QUEUE: {
-            "activities": [PhoneActivities(channels.phone, library, renderer).call],
+            "activities": [PhoneActivities(channels.phone, library, renderer, gate).call],
             "max_task_queue_activities_per_second": settings.calls_per_second,
         },
         naming.BROADCAST_QUEUE: {

@@ -28,4 +28,4 @@ def flags_of(service: dict[str, Any]) -> dict[str, str]:
 
 def variables(text: str) -> dict[str, str]:
     """Every `${NAME…}` in `text`, with what follows the name: `:-default`, `:?message` or nothing."""
-    return dict(re.findall(r"\$\{([A-Z_]+)([^}]*)\}", text))
+    return dict(re.findall(r"\$\{([A-Z0-9_]+)([^}]*)\}", text))

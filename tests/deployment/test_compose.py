@@ -107,7 +107,12 @@ def test_settings_that_may_stay_empty_count_as_not_set() -> None:
 def test_each_health_check_asks_where_its_service_listens(services: Services) -> None:
     for name in ("worker", "receiver", "sandbox"):
         asked = urlsplit(services[name]["healthcheck"]["test"][-1])
-        assert str(asked.port) in " ".join(services[name]["command"]), name
+        told = [*services[name]["command"], *services[name].get("environment", {}).values()]
+        assert any(str(asked.port) in words for words in told), name
+
+
+def test_a_worker_is_not_called_dead_while_its_vendors_are_away(services: Services) -> None:
+    assert urlsplit(services["worker"]["healthcheck"]["test"][-1]).path == "/livez"
 
 
 def test_the_sandbox_takes_the_accounts_of_the_example_and_knows_no_others(services: Services) -> None:

@@ -57,7 +57,7 @@ class Deployment:
 
     def here(self, text: str) -> str:
         """What stands in the file, with the settings filled in, and other places for this machine."""
-        filled = re.sub(r"\$\{([A-Z_]+)[^}]*\}", lambda found: self.settings[found[1]], text)
+        filled = re.sub(r"\$\{([A-Z0-9_]+)[^}]*\}", lambda found: self.settings[found[1]], text)
         words, places = self._words(), self._places()
         if filled in words:
             return words[filled]
@@ -65,7 +65,7 @@ class Deployment:
 
     def _words(self) -> dict[str, str]:
         """What stands alone."""
-        return {"8080": str(self.ports.receiver), "8081": str(self.ports.health), NAMESPACE: "default"}
+        return {"8080": str(self.ports.receiver), NAMESPACE: "default"}
 
     def _places(self) -> dict[str, str]:
         """Two names for the receiver, as in the file: signatures must be checked with the one that was called."""
@@ -77,6 +77,7 @@ class Deployment:
             "receiver.localhost:8080": f"localhost:{ports.receiver}",
             "127.0.0.1:8080": f"127.0.0.1:{ports.receiver}",
             "127.0.0.1:8081": f"127.0.0.1:{ports.health}",
+            "0.0.0.0:8081": f"127.0.0.1:{ports.health}",
             "127.0.0.1:8025": f"127.0.0.1:{ports.sandbox}",
             "--host=0.0.0.0": "--host=127.0.0.1",
             "--port=8025": f"--port={ports.sandbox}",
@@ -120,7 +121,7 @@ def deployment(services: Services, new_env: Script, tmp_path: Path) -> Iterator[
         deployment.stack.start_temporal()
         deployment.start("receiver", "http://127.0.0.1:8080/healthz")
         deployment.start("sandbox", "http://127.0.0.1:8025/healthz")
-        deployment.start("worker", "http://127.0.0.1:8081/healthz")
+        deployment.start("worker", "http://127.0.0.1:8081/livez")
         yield deployment
     finally:
         deployment.sandbox.close()
