@@ -84,8 +84,8 @@ def oncall_command(
 ) -> None:
     """Show who is on call, until when, and who follows.
 
-    Each role's people are listed in the order in which a page tries them. It is read from the directories in $TOCSIN_PLANS, as they
-    are now; whoever took a role in an incident is there in `tocsin show`.
+    Each role's people are listed in the order in which a page tries them. It is read from the directories in
+    $TOCSIN_PLANS, as they are now; whoever took a role in an incident is there in `tocsin show`.
     """
     moment = at or office.now()
     read = _read(office, plan)
