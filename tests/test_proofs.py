@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from tocsin.domain.messages import CheckProof
-from tocsin.domain.proving import Claim, Expired, Matter, NoSigningKeys, NotProven, approval_matter
+from tocsin.domain.proving import (
+    Claim,
+    Expired,
+    Matter,
+    NoSigningKeys,
+    NotProven,
+    approval_matter,
+    page_matter,
+)
 from tocsin.proofs import SEAL, TOKEN, Proofs, holder_of, seal
 from tocsin.settings import Settings, SettingsError
 from tocsin.signing import DEFAULT_FILE, SigningKeys, ensure_file
@@ -249,3 +257,13 @@ def test_the_keys_of_a_state_folder_are_made_once_for_their_owners_eyes(tmp_path
     assert (path.name, path.read_text(), path.stat().st_mode & 0o777) == (DEFAULT_FILE, made, 0o600)
     assert repr(SigningKeys.read(Settings(state=tmp_path))) == "SigningKeys(k1)"
     assert repr(SigningKeys.read(Settings(state=tmp_path, signing_keys=NEW))) == "SigningKeys(new)"
+
+
+def test_a_link_for_a_page_is_good_for_that_page_and_for_no_approval(proofs: Proofs) -> None:
+    matter = page_matter("harbour", "7F3K2ABCDE", 2)
+    link = proofs.link(claim(matter=matter))
+
+    assert proofs.shows(matter, "ceo", link).person == "ceo"
+    for other in (page_matter("harbour", "7F3K2ABCDE", 3), page_matter("harbour", "9ABCDABCDE", 2), MATTER):
+        with pytest.raises(NotProven, match="about something else"):
+            proofs.shows(other, "ceo", link)

@@ -1,17 +1,21 @@
-"""What the message shows by which somebody is asked to approve: the very words, and a link and a code of their own."""
+"""What the message shows by which somebody is asked: the very words that they are to approve, with a link and a code of
+their own; the link with which they answer a page."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
-from tocsin.callbacks import approval_url
+from tocsin.callbacks import approval_url, page_url
 from tocsin.domain.directory import Directory
 from tocsin.domain.messages import Asked, Dispatch
-from tocsin.domain.proving import Claim, approval_matter
+from tocsin.domain.proving import Claim, Matter, approval_matter, page_matter
 from tocsin.proofs import Proofs
 from tocsin.wordings import Wording, WordingStore
+
+PAGE_LINK_LASTS = timedelta(hours=24)
+"""How long the link in a page's email is good; it does nothing once the page is answered or over."""
 
 
 class Directories(Protocol):
@@ -82,13 +86,24 @@ class Asking:
             code=code,
         )
 
+    def page_link(self, dispatch: Dispatch) -> AsWritten | None:
+        """Where the reader of a page's email answers it; `None` for other messages, and without signing keys."""
+        if dispatch.page is None or dispatch.channel != "email" or not self._proofs:
+            return None
+        matter = page_matter(dispatch.plan.name, dispatch.incident, dispatch.page)
+        token = self._token(dispatch, matter, self._person(dispatch), dispatch.created + PAGE_LINK_LASTS)
+        return AsWritten(page_url(self._public_url, token))
+
     def _proofs_for(self, dispatch: Dispatch, asked: Asked) -> tuple[str, str]:
         """The link and the code for the one whom the message goes to."""
         person = self._person(dispatch)
         matter = approval_matter(dispatch.plan.name, dispatch.incident, asked.number, asked.subject)
-        claim = Claim(matter=matter, workflow=dispatch.workflow, person=person, expires=asked.due)
-        link = approval_url(self._public_url, self._proofs.link(claim))
+        link = approval_url(self._public_url, self._token(dispatch, matter, person, asked.due))
         return link, self._proofs.code(matter, person)
+
+    def _token(self, dispatch: Dispatch, matter: Matter, person: str, expires: datetime) -> str:
+        claim = Claim(matter=matter, workflow=dispatch.workflow, person=person, expires=expires)
+        return self._proofs.link(claim)
 
     def _person(self, dispatch: Dispatch) -> str:
         directory = self._directories.directory(dispatch.plan.name)

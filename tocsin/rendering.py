@@ -208,6 +208,7 @@ class Templates:
             "language": language,
             "intended": _in_earnest(plan, dispatch, customer),
             "asked": self._asking.of(dispatch) if self._asking else None,
+            "link": self._asking.page_link(dispatch) if self._asking else None,
             "local": lambda moment: _local(moment, ZoneInfo(plan.calendar.timezone)),
         }
 

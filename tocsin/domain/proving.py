@@ -7,6 +7,8 @@ NotProven           nothing is proven; the text says why, and what to do
 
 from __future__ import annotations
 
+import hashlib
+
 from tocsin.domain.base import Moment, Value
 from tocsin.domain.messages import CheckProof
 from tocsin.domain.state import Sha256, Witness
@@ -27,8 +29,9 @@ class NoSigningKeys(NotProven):
 class Matter(Value):
     """What a proof is about, and about nothing else.
 
-    `purpose` is what is done with it, such as `approval`; `plan` the one whose directory names the people; `about` the
-    thing itself, such as `7F3K2ABCDE/2`; `subject` the hash of the words, so that other words need another proof.
+    `purpose` is what is done with it, such as `approval` or `page`; `plan` the one whose directory names the people;
+    `about` the thing itself, such as `7F3K2ABCDE/2`; `subject` the hash of the words, so that other words need another
+    proof.
     """
 
     purpose: str
@@ -70,6 +73,12 @@ class Finding(Value):
 def approval_matter(plan: str, incident: str, approval: int, subject: str) -> Matter:
     """The decision on an approval of an incident, about the words or the reason with the hash `subject`."""
     return Matter(purpose="approval", plan=plan, about=f"{incident}/{approval}", subject=subject)
+
+
+def page_matter(plan: str, incident: str, page: int) -> Matter:
+    """The answer to a page of an incident. It has no words that could be changed: the subject stands for the page."""
+    about = f"{incident}/{page}"
+    return Matter(purpose="page", plan=plan, about=about, subject=hashlib.sha256(about.encode()).hexdigest())
 
 
 def matter_of(request: CheckProof) -> Matter:

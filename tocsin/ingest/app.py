@@ -21,6 +21,7 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 
 from tocsin.domain import naming
 from tocsin.ingest.alertmanager import AlertmanagerPayload, NoPlanMatches, alert_of
+from tocsin.ingest.answering import AnswerPages
 from tocsin.ingest.approvals import ApprovalPages
 from tocsin.ingest.bodies import body_of, read_json
 from tocsin.ingest.codec import mount_codec
@@ -56,6 +57,7 @@ def create_app(
     app.include_router(TwilioCallbacks(reception).router)
     app.include_router(SendGridCallbacks(reception).router)
     app.include_router(reports_from_people(reception))
+    app.include_router(AnswerPages(reception).router)
     app.include_router(ApprovalPages(reception).router)
     app.include_router(PlanPages(reception).router)
     app.include_router(Health(reception).router)
