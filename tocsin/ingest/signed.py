@@ -26,18 +26,22 @@ class TwilioSigned:
     async def form(self, request: Request) -> Form:
         """The form, once it is certain that Twilio sent it. Raises `Problem` (403)."""
         form = read_form(await body_of(request))
-        token = self._settings.twilio_auth_token.get_secret_value()
         signature = request.headers.get(SIGNATURE_HEADER, "")
-        # An empty token would be a key that everybody knows.
-        if not token or not twilio_signature_is_valid(token, self.url(request), form, signature):
+        if not self._is_signed(self.url(request), form, signature):
             _log.warning("refused a request to %s whose signature is not Twilio's", request.scope["path"])
             raise Problem(
                 HTTPStatus.FORBIDDEN,
                 "not-signed-by-twilio",
-                "the signature is not Twilio's for this URL and form; check TWILIO_AUTH_TOKEN, and that "
-                "TOCSIN_PUBLIC_URL is the address that Twilio calls",
+                "the signature is not Twilio's for this URL and form; check TWILIO_AUTH_TOKEN, that of the second "
+                "account, and that TOCSIN_PUBLIC_URL is the address that Twilio calls",
             )
         return form
+
+    def _is_signed(self, url: str, form: Form, signature: str) -> bool:
+        """Whether any of our accounts signed it: whichever sent a message reports on it."""
+        tokens = [account.auth_token.get_secret_value() for account in self._settings.twilio_accounts]
+        # An empty token would be a key that everybody knows.
+        return any(twilio_signature_is_valid(token, url, form, signature) for token in tokens if token)
 
     def url(self, request: Request) -> str:
         """The URL as it was given to Twilio: never from the Host header, which anybody can set."""
