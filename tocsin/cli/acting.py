@@ -30,12 +30,53 @@ def ack_command(office: Office, reference: str, page: int | None, speaks: str | 
 
     REF may be the code of a page as it was sent, such as 7F3K2-2.
     """
-    if code := _PAGE_CODE.fullmatch(reference):
-        reference, page = code["incident"], _one_page(int(code["page"]), page)
+    reference, page = _page_in(reference, page)
     said = spoken_by(office, speaks, id)
     with making_sense():
         command = said_as.Acknowledge(**said, page=page)
     tell(office, reference, command)
+
+
+@click.command("handover")
+@options.reference
+@click.option("--page", type=click.IntRange(min=1), metavar="N", help="Which page, where REF is no code.")
+@click.option("--to", "person", metavar="PERSON", help="Ask this person.")
+@click.option("--to-role", "role", metavar="ROLE", help="Ask whoever holds this role.")
+@click.option("--why", default="", metavar="TEXT", help="Why it is passed on.")
+@options.speaker
+@options.output
+@pass_office
+def handover_command(
+    office: Office,
+    reference: str,
+    page: int | None,
+    person: str | None,
+    role: str | None,
+    why: str,
+    speaks: str | None,
+    id: str | None,
+) -> None:
+    """Pass a page on to whoever is next, or to somebody by name.
+
+    REF is the code of a page as it was sent, such as 7F3K2-2. One that nobody has acknowledged yet goes at once to
+    whoever is next; one that you have acknowledged needs --to or --to-role, and stays yours until they acknowledge.
+    """
+    reference, page = _page_in(reference, page)
+    if page is None:
+        raise Usage(f"say which page, by its code such as {reference}-2, or with --page N")
+    if person and role:
+        raise Usage("say to whom: either --to PERSON or --to-role ROLE")
+    said = spoken_by(office, speaks, id)
+    with making_sense():
+        command = said_as.HandOver(**said, page=page, person=person, role=role, reason=why)
+    tell(office, reference, command)
+
+
+def _page_in(reference: str, page: int | None) -> tuple[str, int | None]:
+    """The incident and the page that a code, or a reference with an option, stand for."""
+    if code := _PAGE_CODE.fullmatch(reference):
+        return code["incident"], _one_page(int(code["page"]), page)
+    return reference, page
 
 
 def _one_page(in_code: int, in_option: int | None) -> int:

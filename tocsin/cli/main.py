@@ -27,6 +27,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Acting": {
         "declare": ("declaring", "Start an incident from a person's report."),
         "ack": ("acting", "Answer a page: somebody is on it."),
+        "handover": ("acting", "Pass a page on to whoever is next, or to somebody by name."),
         "note": ("acting", "Put a line on the timeline."),
         "update": ("acting", "Say where things stand, for the next notices and reports."),
         "step": ("acting", "Record a step as done, or skip it with a reason."),
