@@ -20,15 +20,15 @@ from tocsin.domain.messages import Rendered
 from tocsin.domain.sms_text import in_gsm, shorten, sms_segments
 from tocsin.library import PlanLibrary
 from tocsin.markdown import escape, to_html
-from tocsin.mentions import everybody, named
+from tocsin.mentions import Contacts, everybody, named
 from tocsin.prompts import Prompts, folders_of
 from tocsin.templating import Context, Filled, Kind, fill, frame
 
 SMS_SEGMENTS = 3
 """How long the text may be."""
 
-SMS_SHAPES = ((6, 60), (6, 30), (4, 40), (3, 30), (2, 30), (1, 60))
-"""How many messages are said, and how many characters of each, until the text is short enough."""
+SMS_SHAPES = ((12, 60), (12, 30), (12, 20), (8, 30), (6, 30), (4, 30), (2, 30), (1, 60))
+"""How many messages are said, and how many characters of each, until the text is short enough: codes before words."""
 
 SPOKEN = (3, 120)
 """The same for a call: the worst few; who answers it has to look at the rest anyway."""
@@ -132,18 +132,19 @@ class DigestTemplates:
             "more": len(ordered) - len(lines),
             "reference": worst.reference,
             "severity": lines[0].severity,
-            "title": f"{len(ordered)} messages",
+            "title": f"{len(ordered)} messages at once",
+            "status": "digest",
             "subject": f"{len(ordered)} messages at once, the worst {lines[0].severity}: {lines[0].about}",
             "code": "ACK ALL" if pages else "",
             "created": bundle.began,
             "is_drill": all(each.is_drill for each in ordered),
             "is_for_outsiders": False,
             "local": lambda moment: f"{moment.astimezone(zone):%A %d %B %Y, %H:%M %Z}",
-            **dict.fromkeys(("text", "status", "phase", "wording", "report", "meeting", "asked"), ""),
+            **dict.fromkeys(("text", "phase", "wording", "report", "meeting", "asked"), ""),
         }
 
     def _line(self, message: HeldMessage, longest: int) -> Line:
-        contacts = everybody(self._library.directory(message.plan.name), None)
+        contacts = self._contacts(message.plan.name)
         return Line(
             reference=message.reference,
             code=message.code,
@@ -153,9 +154,14 @@ class DigestTemplates:
             is_drill=message.is_drill,
         )
 
+    def _contacts(self, plan: str) -> Contacts:
+        return everybody(self._library.directory(plan), None) if plan in self._library.plans else {}
+
     def _worst_first(self, bundle: Bundle) -> list[HeldMessage]:
         """Each page, and each other message, once: pages before notices, then by severity, then by age."""
-        once = {each.code or each.message: each for each in reversed(bundle.members)}
+        once: dict[str, HeldMessage] = {}
+        for each in bundle.members:
+            once.setdefault(each.code or each.message, each)
         return sorted(once.values(), key=lambda each: (not each.code, self._rank(each), each.created))
 
     def _rank(self, message: HeldMessage) -> int:

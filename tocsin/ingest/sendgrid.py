@@ -26,6 +26,7 @@ from tocsin.ingest.bodies import body_of, read_json
 from tocsin.ingest.eventkey import EventKey, EventKeyMissing
 from tocsin.ingest.problems import Problem, unavailable
 from tocsin.ingest.reception import Reception
+from tocsin.ingest.together import Together
 from workflows.incident import IncidentWorkflow
 
 SIGNATURE_HEADER = "X-Twilio-Email-Event-Webhook-Signature"
@@ -41,6 +42,7 @@ class SendGridCallbacks:
 
     def __init__(self, reception: Reception) -> None:
         self._reception = reception
+        self._together = Together(reception)
         self._key = EventKey(reception.settings)
         self.router = APIRouter(tags=["vendors"])
         self.router.add_api_route(EVENTS_PATH, self.events, methods=["POST"], summary="What became of emails")
@@ -53,6 +55,8 @@ class SendGridCallbacks:
         reports = deliveries_of_sendgrid(events)
         places = asyncio.Semaphore(MESSAGES_AT_ONCE)
         told = await asyncio.gather(*(self._tell(places, each) for each in _by_message(reports)))
+        digests = [each for each in reports if each.is_news and "digest" in each.correlation]
+        told += [await self._together.tell(each.correlation["digest"], each) for each in digests]
         return JSONResponse({"told": sum(told)})
 
     def _refuse_unless_signed(self, request: Request, body: bytes) -> None:

@@ -7,6 +7,7 @@ Reports that Temporal cannot take now are answered with 503. A person who waits 
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from fastapi import APIRouter
@@ -15,12 +16,14 @@ from starlette.responses import JSONResponse, Response
 
 from tocsin.callbacks import KEY_PATH, SMS_PATH, STATUS_PATH
 from tocsin.channels.deliveries import delivery_of_twilio_call, delivery_of_twilio_sms
+from tocsin.domain.delivery import DeliveryReport
 from tocsin.domain.events import Delivery
 from tocsin.ingest.keys import Called, Keys
 from tocsin.ingest.problems import Problem
 from tocsin.ingest.reception import Reception
 from tocsin.ingest.signed import TwilioSigned
 from tocsin.ingest.texting import Texting
+from tocsin.ingest.together import Together
 from workflows.incident import IncidentWorkflow
 
 
@@ -32,6 +35,7 @@ class TwilioCallbacks:
         self._signed = TwilioSigned(reception.settings)
         self._texting = Texting(reception)
         self._keys = Keys(reception)
+        self._together = Together(reception)
         self.router = APIRouter(tags=["vendors"])
         for path, endpoint, summary in (
             (STATUS_PATH, self.status, "How far a text message or a call has come"),
@@ -41,20 +45,29 @@ class TwilioCallbacks:
             self.router.add_api_route(path, endpoint, methods=["POST"], summary=summary)
 
     async def status(self, request: Request) -> JSONResponse:
-        """Tell the incident what became of its message."""
+        """Tell the incident what became of its message; of a digest, every incident in it."""
         form = await self._signed.form(request)
-        workflow, incident, message = _queried(request, "workflow", "incident", "message")
+        digest = request.query_params.get("digest")
+        about = None if digest else _queried(request, "workflow", "incident", "message")
         now = self._reception.clock()
         report = delivery_of_twilio_sms(form, now) or delivery_of_twilio_call(form, now)
         if report is None or not report.is_news:
             return JSONResponse({"outcome": "nothing to tell"})
-        delivery = Delivery(incident=incident, message=message, report=report)
-        told = await self._reception.tell(workflow, incident, IncidentWorkflow.delivery, delivery)
+        told = await (self._tell(about, report) if about else self._together.tell(digest or "", report))
         return JSONResponse({"outcome": "told" if told else "nothing to tell"})
+
+    async def _tell(self, about: Sequence[str], report: DeliveryReport) -> bool:
+        workflow, incident, message = about
+        delivery = Delivery(incident=incident, message=message, report=report)
+        return await self._reception.tell(workflow, incident, IncidentWorkflow.delivery, delivery)
 
     async def key(self, request: Request) -> Response:
         """Do what the key stands for, and say what became of it."""
         form = await self._signed.form(request)
+        query = request.query_params
+        if digest := query.get("digest"):
+            asked = _number("asked", query.get("asked", "1"))
+            return _xml(await self._together.answer(digest, query.get("language", ""), asked, form))
         return _xml(await self._keys.answer(_called(request), form))
 
     async def sms(self, request: Request) -> Response:
