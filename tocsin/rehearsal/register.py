@@ -31,6 +31,7 @@ class Listed:
     """As much of a listed workflow as is ever asked of one."""
 
     id: str
+    status: WorkflowExecutionStatus
     typed_search_attributes: TypedSearchAttributes
 
 
@@ -70,16 +71,15 @@ class Register:
         return _execution(info) if info else None
 
     async def listed(self, query: str) -> AsyncIterator[Listed]:
-        """The workflows that run, for a query that asks for those; of the incidents whose id begins as it says."""
+        """The workflows of the incidents whose id begins as the query says; those that run, where it asks for them."""
         prefix = found["prefix"] if (found := _BEGINNING.search(query)) else ""
+        only_running = "ExecutionStatus = 'Running'" in query
         for workflow in self._workflows():
             info = await self._info(workflow)
-            if (
-                info
-                and _runs(info)
-                and (known := _attributes(info)).get(attributes.INCIDENT, "").startswith(prefix)
-            ):
-                yield Listed(workflow, known)
+            if info is None or (only_running and not _runs(info)):
+                continue
+            if (known := _attributes(info)).get(attributes.INCIDENT, "").startswith(prefix):
+                yield Listed(workflow, WorkflowExecutionStatus(int(info.status)), known)
 
     def _workflows(self) -> list[str]:
         logged = self.logged()
