@@ -159,6 +159,20 @@ def test_a_person_who_replied_stop_is_not_texted_until_they_reply_start(house: H
     assert send(house).status == "queued"
 
 
+@pytest.mark.parametrize(
+    ("body", "meant"),
+    [("Stop", "STOP"), ("UNSUBSCRIBE", "STOP"), ("yes", "START"), ("HELP", "HELP"), ("stop please", None)],
+)
+def test_the_product_is_told_what_twilio_takes_a_reply_for(
+    house: House, body: str, meant: str | None
+) -> None:
+    house.sandbox.reply(PHONE, body)
+
+    [post] = house.receiver.hears("/inbound")
+
+    assert (post.form["Body"], post.form.get("OptOutType")) == (body, meant)
+
+
 def test_callbacks_survive_a_receiver_that_is_away_and_keep_their_order(
     open_house: Callable[..., House],
 ) -> None:

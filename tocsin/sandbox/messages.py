@@ -36,7 +36,8 @@ FAILURES: dict[str, tuple[int, str]] = {
 """Behaviours of a number that keep an SMS from arriving, with the code and text that Twilio reports."""
 
 OPT_OUT = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT"})
-OPT_IN = frozenset({"START", "UNSTOP"})
+OPT_IN = frozenset({"START", "UNSTOP", "YES"})
+HELP = frozenset({"HELP", "INFO"})
 STOPPED = "stopped"
 """The behaviour of a number whose owner replied with a word of `OPT_OUT`."""
 
@@ -168,6 +169,8 @@ class Texts:
             "SmsStatus": "received",
             "ApiVersion": API_VERSION,
         }
+        if meant := _opt_out_type(message.text):
+            fields["OptOutType"] = meant
         post = twilio_post(self._config.auth_token, self._config.inbound_sms_url, fields, "inbound")
         try:
             answer = await self._courier.deliver(post, [message])
@@ -188,10 +191,10 @@ class Texts:
         return next((sent.sender for sent in self._store.newest("sms", person)), self._config.number)
 
     def _heed_opt_out(self, person: str, body: str) -> None:
-        word = body.strip().upper()
-        if word in OPT_OUT:
+        meant = _opt_out_type(body)
+        if meant == "STOP":
             self._store.set_behaviour(person, STOPPED)
-        elif word in OPT_IN and self._store.behaviour(person, "sms") == STOPPED:
+        elif meant == "START" and self._store.behaviour(person, "sms") == STOPPED:
             self._store.set_behaviour(person, "normal")
 
     def _render(self, message: Message) -> dict[str, Any]:
@@ -218,3 +221,10 @@ class Texts:
             "to": message.to,
             "uri": f"{uri}.json",
         }
+
+
+def _opt_out_type(body: str) -> str:
+    """What Twilio takes a text for where it manages opt-outs, which only a word alone is; else empty."""
+    word = body.strip().upper()
+    words = {"STOP": OPT_OUT, "START": OPT_IN, "HELP": HELP}
+    return next((meant for meant, known in words.items() if word in known), "")
