@@ -27,7 +27,7 @@ from tocsin.templating import Context, Filled, Kind, fill, frame
 SMS_SEGMENTS = 3
 """How long the text may be."""
 
-SMS_SHAPES = ((12, 60), (12, 30), (12, 20), (8, 30), (6, 30), (4, 30), (2, 30), (1, 60))
+SMS_SHAPES = ((10, 60), (10, 30), (10, 20), (8, 30), (6, 30), (4, 30), (2, 30), (1, 60))
 """How many messages are said, and how many characters of each, until the text is short enough: codes before words."""
 
 SPOKEN = (3, 120)
