@@ -72,6 +72,13 @@ def test_when_nobody_has_answered_the_last_resort_is_tried_and_the_page_is_overd
     assert len(world.log("overdue")) == 1
 
 
+def test_the_last_resort_is_tried_at_once_where_every_level_has_failed():
+    world = World(plan=a_plan("{last_resort: {role: clerk, via: email}}"))
+    world.vendors.update(sms=fails, phone=fails)
+    world.alert()
+    assert world.reached == [("sms", "ana"), ("phone", "ana"), ("phone", "rui"), ("email", "eva")]
+
+
 def test_the_last_resort_waits_for_as_many_rounds_as_the_plan_says():
     world = ruled_by("{last_resort: {role: clerk, via: sms, after_rounds: 2}}")
     world.passes(minutes=39)
@@ -153,9 +160,9 @@ def test_where_everybody_sleeps_the_levels_are_climbed_in_vain_and_the_last_reso
         directory=asleep("ana", "eva", "rui"),
     )
     world.alert(severity="gale")
-    assert world.reached == [], "nobody is disturbed in the first round"
-    world.passes(minutes=10)
-    assert world.reached == [("phone", "eva")], "but somebody has to know"
+    assert world.reached == [("phone", "eva")], (
+        "nobody else is disturbed in the first round, but somebody has to know"
+    )
     assert len(world.log("not sent")) == 3
 
 

@@ -118,6 +118,12 @@ def _last_resort(draft: Draft, page: Page) -> Rung | None:
     return _next(draft, page)
 
 
+def _has_a_last_resort(draft: Draft, page: Page) -> bool:
+    """Whether there is somebody yet to be tried before the next round."""
+    spec = draft.plan.paging.last_resort
+    return spec is not None and page.overdue is None and page.round >= spec.after_rounds
+
+
 def _counted(rounds: int) -> str:
     return "the first round" if rounds == 1 else f"{rounds} rounds"
 
@@ -238,7 +244,8 @@ def rung_failed(draft: Draft, message: Message) -> None:
     page = draft.state.pages.get(message.page or 0)
     if page is None or not page.is_open or message.id not in page.trying:
         return
-    if not _hoped_for(draft, page) and _next(draft, page) is not None:
+    is_last = _next(draft, page) is None and not _has_a_last_resort(draft, page)
+    if not _hoped_for(draft, page) and not is_last:
         climb(draft, page)
 
 
