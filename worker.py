@@ -1,6 +1,7 @@
 """Runs the workflows and activities: `python worker.py [--queues incidents,email,sms,phone] [--health-port 8081]`.
 
-One process serves every queue unless `--queues` splits them over machines. SIGTERM or Ctrl-C lets what is under way
+One process serves every queue unless `--queues` splits them over machines. Its health and metrics are served where
+TOCSIN_WORKER_HTTP or --health-port says. SIGTERM or Ctrl-C lets what is under way
 finish (up to 30 s) before the process ends.
 """
 
@@ -12,35 +13,34 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import timedelta
+from contextlib import AsyncExitStack
 
-from temporalio.client import Client
-from temporalio.service import RPCError
-from temporalio.worker import Worker
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
 from tocsin.domain import naming
 from tocsin.library import PlanLibrary
 from tocsin.settings import Settings, SettingsError, read_environment
 from tocsin.temporal import TemporalUnavailable, connect
+from tocsin.workerhealth import WorkerHealth, served
 from tocsin.workers import GRACE, THREADS, build_workers, channels_of
 from tocsin.yamlfile import YamlError
 
 logger = logging.getLogger("tocsin.worker")
 
 
-async def run(settings: Settings, queues: Sequence[str], health_port: int | None) -> None:
+async def run(settings: Settings, queues: Sequence[str]) -> None:
     """Serve the queues until SIGTERM or SIGINT."""
     library = PlanLibrary(settings.plans, settings.state)
     channels = channels_of(settings)
-    client = await connect()
+    client = await connect(runtime=runtime_of(settings))
     with ThreadPoolExecutor(THREADS * len(queues), thread_name_prefix="activity") as executor:
         workers = build_workers(client, settings, library, channels, executor, queues)
         async with AsyncExitStack() as stack:
-            if health_port is not None:
-                await stack.enter_async_context(health_endpoint(client, workers, health_port))
+            if settings.worker_http is not None:
+                health = WorkerHealth(client, workers, channels)
+                await stack.enter_async_context(served(health, settings.worker_http))
             for worker in workers:
                 await stack.enter_async_context(worker)
             logger.info("serving %s with the plans %s", ", ".join(queues), ", ".join(library.plans))
@@ -57,34 +57,26 @@ async def stop_signal() -> None:
     await stopped.wait()
 
 
-@asynccontextmanager
-async def health_endpoint(client: Client, workers: Sequence[Worker], port: int) -> AsyncIterator[None]:
-    """`GET /healthz` on loopback: 200 while every worker runs and Temporal answers, else 503 with the reason."""
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readline()
-        ill = await _illness(client, workers)
-        status = "503 Service Unavailable" if ill else "200 OK"
-        body = (ill or "ok").encode() + b"\n"
-        head = f"HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {len(body)}\r\n"
-        writer.write(f"{head}Connection: close\r\n\r\n".encode() + body)
-        await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(answer, "127.0.0.1", port)
-    async with server:
-        yield
-
-
-async def _illness(client: Client, workers: Sequence[Worker]) -> str | None:
-    stopped = [worker.task_queue for worker in workers if not worker.is_running]
-    if stopped:
-        return f"not running: {', '.join(stopped)}"
+def runtime_of(settings: Settings) -> Runtime | None:
+    """What the SDK runs on, where its own metrics are wanted; else its default. Raises `SettingsError`."""
+    if settings.temporal_metrics is None:
+        return None
     try:
-        healthy = await client.service_client.check_health(timeout=timedelta(seconds=2))
-    except RPCError as error:
-        return f"Temporal does not answer: {error.message}"
-    return None if healthy else "Temporal says that it is not healthy"
+        return Runtime(
+            telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=settings.temporal_metrics))
+        )
+    except ValueError as error:
+        raise SettingsError(
+            f"TOCSIN_TEMPORAL_METRICS: {error}; each worker on a machine needs a port of its own"
+        ) from error
+
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    """The environment's settings, and what the command line says instead. Raises `SettingsError`."""
+    settings = read_environment()
+    if options.health_port is None:
+        return settings
+    return settings.model_copy(update={"worker_http": f"127.0.0.1:{options.health_port}"})
 
 
 def parser() -> argparse.ArgumentParser:
@@ -95,7 +87,7 @@ def parser() -> argparse.ArgumentParser:
         default=",".join(naming.QUEUES),
         help="task queues to serve, separated by commas; default: %(default)s",
     )
-    flags.add_argument("--health-port", type=int, help="serve GET /healthz on this loopback port")
+    flags.add_argument("--health-port", type=int, help="serve health and metrics on this loopback port")
     return flags
 
 
@@ -111,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        asyncio.run(run(read_environment(), queues, options.health_port))
+        asyncio.run(run(settings_of(options), queues))
     except (SettingsError, YamlError) as error:
         print(error, file=sys.stderr)
         return 2

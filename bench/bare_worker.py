@@ -14,13 +14,15 @@ from bench.bare import QUEUE, SMS_QUEUE, NoVendor, OneActivity, SameSteps
 from bench.bare_steps import Steps
 from tocsin.settings import read_environment
 from tocsin.temporal import connect
+from tocsin.workerhealth import WorkerHealth, served
 from tocsin.workers import GRACE, THREADS, channels_of
-from worker import health_endpoint, leave, stop_signal
+from worker import leave, stop_signal
 
 
 async def run(health_port: int) -> None:
     """Serve until SIGTERM."""
-    steps = Steps(channels_of(read_environment()).sms)
+    channels = channels_of(read_environment())
+    steps = Steps(channels.sms)
     client = await connect()
     with ThreadPoolExecutor(2 * THREADS) as executor:
         own = _worker(
@@ -31,7 +33,8 @@ async def run(health_port: int) -> None:
             activities=[steps.note, steps.send, steps.look_at_the_clock],
         )
         sms = _worker(client, executor, task_queue=SMS_QUEUE, activities=[steps.send])
-        async with health_endpoint(client, [own, sms], health_port), own, sms:
+        health = WorkerHealth(client, [own, sms], channels)
+        async with served(health, f"127.0.0.1:{health_port}"), own, sms:
             await stop_signal()
 
 
