@@ -19,6 +19,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
+from activities.broadcasts import BroadcastActivities
 from activities.directory import DirectoryActivities
 from activities.email import EmailActivities
 from activities.feeds import NoFeeds
@@ -26,6 +27,7 @@ from activities.histories import Histories
 from activities.phone import PhoneActivities
 from activities.records import Records
 from activities.sms import SmsActivities
+from tests.workflows.crowd import FakeBroadcaster
 from tests.workflows.lighthouse import (
     HASH,
     FakeChannel,
@@ -42,6 +44,7 @@ from tocsin.domain.opening import reported_by
 from tocsin.domain.state import Actor, Message, PlanPin
 from tocsin.domain.view import IncidentView, LedgerRow
 from tocsin.lenience import LenientRunner
+from workflows.broadcast import BroadcastWorkflow
 from workflows.incident import IncidentWorkflow
 from workflows.post_incident import PostIncidentWorkflow
 
@@ -56,6 +59,7 @@ class Lighthouse:
     phone: FakeChannel = field(default_factory=lambda: FakeChannel("phone"))
     email: FakeChannel = field(default_factory=lambda: FakeChannel("email"))
     feeds: Any = field(default_factory=NoFeeds)
+    crowd: FakeBroadcaster = field(default_factory=FakeBroadcaster)
     key: str = "K7F3K2XYZ9"
     continue_after: int | None = None
 
@@ -198,6 +202,7 @@ class _Workers(AsyncExitStack):
 
 def _build(house: Lighthouse, executor: ThreadPoolExecutor) -> list[Worker]:
     directories, renderer = MemoryDirectories(), PlainRenderer()
+    broadcasts = BroadcastActivities(house.crowd)
     records, lookup = Records(house.archive), DirectoryActivities(directories, Passwords())
     activities = {
         naming.INCIDENT_QUEUE: [
@@ -213,8 +218,12 @@ def _build(house: Lighthouse, executor: ThreadPoolExecutor) -> list[Worker]:
         naming.EMAIL_QUEUE: [EmailActivities(house.email, directories, renderer).send],
         naming.SMS_QUEUE: [SmsActivities(house.sms, directories, renderer).send],
         naming.PHONE_QUEUE: [PhoneActivities(house.phone, directories, renderer).call],
+        naming.BROADCAST_QUEUE: [broadcasts.pin, broadcasts.send],
     }
-    stories = {naming.INCIDENT_QUEUE: [IncidentWorkflow, PostIncidentWorkflow]}
+    stories: dict[str, list[type]] = {
+        naming.INCIDENT_QUEUE: [IncidentWorkflow, PostIncidentWorkflow],
+        naming.BROADCAST_QUEUE: [BroadcastWorkflow],
+    }
     sandboxed = SandboxedWorkflowRunner()
     runner: WorkflowRunner = LenientRunner(sandboxed) if house.env.supports_time_skipping else sandboxed
     return [
