@@ -7,7 +7,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from temporalio.exceptions import ApplicationError
 
+from activities.sending import recipient_of
 from tests.test_docs import GUIDE, blocks, example
 from tocsin.domain.channel import ChannelName
 from tocsin.domain.directory import Contact, Directory
@@ -184,6 +186,26 @@ def dispatch(channel: ChannelName) -> Dispatch:
     )  # fmt: skip
 
 
+class OneDirectory:
+    """The directory of every plan."""
+
+    def __init__(self, known: Directory) -> None:
+        self.known = known
+
+    def directory(self, plan: str) -> Directory:
+        return self.known
+
+
+def test_a_text_that_would_wake_everybody_fails_as_unreachable_and_says_until_when():
+    known = directory(("oncall: [sam, kim]", "oncall: [kim]"), quiet("dana"), quiet("kim"))
+
+    with pytest.raises(ApplicationError, match="dana has quiet hours until 07:00") as failed:
+        recipient_of(OneDirectory(known), dispatch("sms"))
+
+    assert (failed.value.type, failed.value.non_retryable) == ("Unreachable", True)
+    assert "+1" not in str(failed.value)
+
+
 def test_quiet_hours_that_never_end_are_refused():
     with pytest.raises(YamlError, match="the quiet hours of Dana never end"):
         directory(quiet("dana", "{timezone: UTC, hours: '00:00-24:00'}"))
@@ -272,3 +294,17 @@ def test_the_turns_of_the_guide_fit_its_directory(tmp_path: Path):
         file.write(blocks(GUIDE, 'yaml title="rotations"')[0])
 
     assert check(folder) == []
+
+
+@pytest.mark.parametrize("language", ["spanish", "es_MX", "es-mx", "ES", "es-"])
+def test_a_language_that_is_no_tag_is_refused_with_its_place(language):
+    with pytest.raises(
+        YamlError, match=rf'dana.language: .*"{language}" is no tag of a language .* such as es'
+    ):
+        directory(("dana: {name: Dana,", f"dana: {{name: Dana, language: {language},"))
+
+
+@pytest.mark.parametrize("language", ["es", "es-MX", "es-419", "zh-Hant-TW", "fil"])
+def test_a_language_is_written_as_the_names_of_templates_are(language):
+    people = directory(("dana: {name: Dana,", f"dana: {{name: Dana, language: {language},")).people
+    assert people["dana"].language == language

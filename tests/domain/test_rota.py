@@ -176,6 +176,14 @@ def test_outside_all_hours_it_is_whoever_comes_on_duty_next():
     assert office.present(at("2026-01-10 03:00"), ("kim",)) == ("kim",)
 
 
+def test_a_holder_is_tried_first_only_where_the_shifts_have_gaps():
+    always, by_day = shift("dana", "sam"), shift("dana", "sam", hours="09:00-17:00")
+
+    assert Rota(shifts=(always,), holders=("kim", "lee")).may_be_first == ("dana", "sam")
+    assert Rota(shifts=(by_day,), holders=("kim", "lee")).may_be_first == ("dana", "sam", "kim")
+    assert Rota(holders=("kim", "lee")).may_be_first == ("kim",)
+
+
 # ---- watches ----
 
 
