@@ -6,11 +6,12 @@ address is kept where it cannot be corrected.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from tocsin.domain.base import Value
 from tocsin.domain.calendar import PersonalHours
@@ -24,6 +25,17 @@ from tocsin.domain.state import Target
 
 Phone = Annotated[str, Field(pattern=r"^\+[1-9]\d{6,14}$")]
 Mail = Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|\d{3}))?")
+
+
+def _known_by_its_tag(language: str) -> str:
+    if not _LANGUAGE.fullmatch(language):
+        raise ValueError(f'"{language}" is no tag of a language (BCP 47), such as es, es-MX or zh-Hant-TW')
+    return language
+
+
+Language = Annotated[str, AfterValidator(_known_by_its_tag)]
+"""Language, script and region, written as in the names of templates."""
 
 
 def _as_list(given: Any) -> Any:
@@ -45,7 +57,7 @@ class Contact(Value):
     phone: Phone | None = None
     sms: Phone | None = None
     also: tuple[Phone, ...] = ()
-    language: str = "en-US"
+    language: Language = "en-US"
     via: tuple[ChannelName, ...] = ()
     hours: PersonalHours | None = None
     quiet: Annotated[tuple[QuietHours, ...], BeforeValidator(_as_list)] = ()
