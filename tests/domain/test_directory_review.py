@@ -45,6 +45,36 @@ def test_everybody_who_takes_turns_needs_what_they_are_paged_by():
     ]
 
 
+@pytest.mark.parametrize(
+    ("edit", "where", "says"),
+    [
+        (
+            ("{role: mate, via: [sms, phone]}", "{person: zed, via: sms}"),
+            "obligations.0.do.0.page.levels.0.person",
+            '"zed" is paged and not among the people of the directory',
+        ),
+        (
+            ("roles:\n  purser", "paging: {last_resort: {person: zed, via: sms}}\nroles:\n  purser"),
+            "paging.last_resort.person",
+            '"zed" is paged and not among the people of the directory',
+        ),
+        (
+            ("crew: {title: The crew}", "crew: {title: The crew, list: crew.csv}"),
+            "",
+            "",
+        ),
+    ],
+    ids=["a level", "the last resort", "an audience that is elsewhere"],
+)
+def test_whom_a_plan_names_is_looked_for_in_the_directory(edit, where, says):
+    tell_crew = ("do: [{step: {step: boats}}]", "do: [{step: {step: boats}}, {notify: {audience: crew}}]")
+    nobody = ("crew: {ana: {name: Ana, email: ana@example.com}}", "crew: {}")
+    under_review = subject(edit, tell_crew, *([nobody] if "list" in edit[1] else []))
+
+    missing = list(unreachable(under_review.plan, under_review.directory))
+    assert [(".".join(map(str, path)), text) for path, text in missing] == ([(where, says)] if says else [])
+
+
 # ---- quiet hours ----
 
 
