@@ -22,11 +22,15 @@ LAMPS = count(1)
 """Each test lets a lamp of its own go out."""
 
 
-def lighthouse_stack(folder: Path, drill_speed: int | None = None) -> Stack:
-    """A stack that runs the lighthouse's plan on free ports."""
+NO_DIGESTS = "paging: {digest: {over: 1000}}"
+"""Tests that share a house page the same people within the same minute, and count what arrives."""
+
+
+def lighthouse_stack(folder: Path, drill_speed: int | None = None, paging: str = NO_DIGESTS) -> Stack:
+    """A stack that runs the lighthouse's plan on free ports, with these rules for its pages."""
     plan = folder / "plans" / "lighthouse"
     plan.mkdir(parents=True)
-    (plan / "plan.yaml").write_text(PLAN)
+    (plan / "plan.yaml").write_text(f"{PLAN}{paging}\n")
     (plan / "directory.yaml").write_text(DIRECTORY)
     variables = {
         name: value for name, value in environment().items() if not name.startswith(("TEMPORAL_", "TOCSIN_"))
