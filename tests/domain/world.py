@@ -216,7 +216,9 @@ class World:
             yield from self._send(self.state.messages[errand.message or ""])
         elif errand.kind == "find_recipients":
             assert errand.audience is not None
-            yield RecipientsFound(errand=errand.id, members=self.directory.recipients(errand.audience))
+            yield RecipientsFound(
+                errand=errand.id, members=self.directory.recipients(errand.audience, self.now)
+            )
         elif errand.kind == "draft":
             yield self._draft(errand)
         elif errand.kind == "broadcast":
