@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import FrameType
 
-from bench import burst, first_message, whole_incident
-from bench.machine import machine
+from bench import burst, busy, faults, first_message, pages, whole_incident
+from bench.accounts import TwoAccounts
+from bench.machine import Machine, machine
 from bench.report import RESULTS, Run, write
 from bench.scale import FULL, QUICK, Metrics, Scale
 from bench.stand import Stand, connected, running_stack
@@ -23,23 +27,40 @@ LOGS = Path(".tocsin/bench/logs")
 
 Scenario = Callable[[Stand, Scale], Awaitable[Metrics]]
 
-SCENARIOS: dict[str, Scenario] = {
-    "one incident, counted": whole_incident.measure,
-    "one alert at a time": first_message.measure,
-    "many alerts at once": burst.measure,
-}
-"""In this order: the bursts leave hundreds of open incidents behind."""
+
+@dataclass(frozen=True)
+class Session:
+    """Scenarios that share a stand, one after the other, by what is said of them."""
+
+    scenarios: dict[str, Scenario]
+    stack: type[Stack] = Stack
 
 
-async def measure(stack: Stack, scale: Scale, folder: Path) -> None:
-    """Run every scenario on one stack and write what came out."""
+SESSIONS = (
+    Session(
+        {
+            "one incident, counted": whole_incident.measure,
+            "one alert at a time": first_message.measure,
+            "many alerts at once": burst.measure,
+        }
+    ),
+    Session({"one alert at a time, while incidents are worked on": busy.measure}),
+    Session({"a bad day of the vendors": faults.measure}, TwoAccounts),
+    Session({"a flood of pages": pages.measure}),
+)
+
+
+def measure_all(scale: Scale, folder: Path) -> None:
+    """Every session on a stand of its own; then write what came out."""
     began, clock = datetime.now(UTC), time.monotonic()
     metrics: Metrics = {}
-    async with connected(stack) as stand:
-        where = await machine(stand.temporal)
-        for title, scenario in SCENARIOS.items():
-            print(f"measuring {title} …", flush=True)
-            metrics |= await scenario(stand, scale)
+    where: Machine = {}
+    for session in SESSIONS:
+        with running_stack(LOGS, session.stack) as stack:
+            found, seen = asyncio.run(_measure(stack, session, scale))
+        where = where or seen  # before the first: the later ones find what we do ourselves
+        for name, numbers in found.items():
+            metrics[name] = metrics.get(name, {}) | numbers
     run: Run = {
         "date": f"{began:%Y-%m-%d %H:%M} UTC",
         "seconds": round(time.monotonic() - clock),
@@ -47,6 +68,19 @@ async def measure(stack: Stack, scale: Scale, folder: Path) -> None:
         "burst_rounds": scale.rounds,
     }
     write(folder, metrics, where, run)
+
+
+async def _measure(stack: Stack, session: Session, scale: Scale) -> tuple[Metrics, Machine]:
+    """The numbers of one session, and the machine as it was before."""
+    metrics: Metrics = {}
+    async with connected(stack) as stand:
+        where = await machine(stand.temporal)
+        for title, scenario in session.scenarios.items():
+            clock = time.monotonic()
+            print(f"measuring {title} …", end=" ", flush=True)
+            metrics |= await scenario(stand, scale)
+            print(f"{time.monotonic() - clock:.0f} s", flush=True)
+    return metrics, where
 
 
 def parser() -> argparse.ArgumentParser:
@@ -60,20 +94,30 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure; the exit status: 0, or 1 when the stack did not start or fell silent."""
+    """Measure; the exit status: 0, 1 when the stack did not start or fell silent, 130 when interrupted."""
     options = parser().parse_args(arguments)
     folder = options.out or (Path(".tocsin/bench") if options.quick else RESULTS)
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a shell's background job starts with it ignored
     try:
-        with running_stack(LOGS) as stack:
-            asyncio.run(measure(stack, QUICK if options.quick else FULL, folder))
+        measure_all(QUICK if options.quick else FULL, folder)
     except StartError as error:
         print(error, file=sys.stderr)
         return 1
     except TimeoutError as error:
         print(f"{error}; the logs of all processes are in {LOGS}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nstopped; nothing is left running, and no results were written", file=sys.stderr)
+        return 130
     print((folder / "latest.md").read_text())
     return 0
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

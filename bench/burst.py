@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -26,7 +26,8 @@ QUIET_FOR = 1.0
 class Burst:
     """One burst: how long it took, how many messages never came or came twice, each alert's seconds until accepted.
 
-    `turned_away` counts the answers that told the monitor to come again later.
+    `turned_away` counts the answers that told the monitor to come again later; `incidents` are the ids of what the
+    alerts opened.
     """
 
     seconds: float
@@ -34,14 +35,18 @@ class Burst:
     doubled: int
     answers: tuple[float, ...] = ()
     turned_away: int = 0
+    incidents: frozenset[str] = frozenset()
 
 
 async def measure(stand: Stand, scale: Scale) -> Metrics:
-    """Our bursts and the yardstick's, turn about."""
+    """The yardstick's bursts and ours, turn about, each when nothing is left of the one before."""
     ours, bare = [], []
     for number in range(scale.rounds):
-        ours.append(await _settled(stand, scale, number, _alerts))
-        bare.append(await _settled(stand, scale, number, _bare))
+        await stand.inbox.quiet(QUIET_FOR)
+        bare.append(await _bare(stand, scale, number))
+        await stand.inbox.quiet(QUIET_FOR)
+        names = [stand.name(f"burst-{number}", each) for each in range(scale.burst)]
+        ours.append(await alerts_at_once(stand, names, scale.clients, scale.settle))
     return summary(scale, ours, bare)
 
 
@@ -62,26 +67,22 @@ def summary(scale: Scale, ours: Sequence[Burst], bare: Sequence[Burst]) -> Metri
     }
 
 
-async def _settled(
-    stand: Stand, scale: Scale, number: int, send: Callable[[Stand, Scale, int], Awaitable[Burst]]
-) -> Burst:
-    """A burst that begins when nothing is left of the one before."""
-    await stand.inbox.quiet(QUIET_FOR)
-    return await send(stand, scale, number)
+async def alerts_at_once(stand: Stand, names: Sequence[str], clients: int, settle: float) -> Burst:
+    """An alert of each name, from so many clients, each of which sends its next one once the last is accepted.
 
-
-async def _alerts(stand: Stand, scale: Scale, number: int) -> Burst:
-    monitors = [Monitor(stand.stack.receiver_url) for _ in range(scale.clients)]
+    It is over when nothing has come for `settle` seconds.
+    """
+    monitors = [Monitor(stand.stack.receiver_url) for _ in range(clients)]
     await asyncio.gather(*(monitor.connect() for monitor in monitors))
     began = time.time()
-    shares = _shares(stand, scale, f"burst-{number}")
+    shares = _shares(names, clients)
     sent = await asyncio.gather(
         *(_send(monitor, share) for monitor, share in zip(monitors, shares, strict=True))
     )
     await asyncio.gather(*(monitor.close() for monitor in monitors))
     accepted = list(chain.from_iterable(sent))
     incidents = {each.incident for each in accepted}
-    texts = await _arrivals(stand, began, incidents, lambda text: text.incident)
+    texts = await _arrivals(stand, began, incidents, lambda text: text.incident, settle)
     doubled = len(texts) - len({text.message for text in texts})
     return _burst(began, incidents, texts, lambda text: text.incident, doubled, accepted)
 
@@ -91,12 +92,11 @@ async def _send(monitor: Monitor, names: Iterable[str]) -> list[Accepted]:
 
 
 async def _bare(stand: Stand, scale: Scale, number: int) -> Burst:
-    shares = _shares(stand, scale, f"bare-burst-{number}")
+    names = [stand.name(f"bare-burst-{number}", each) for each in range(scale.burst)]
     began = time.time()
-    await asyncio.gather(*(_start(stand, share) for share in shares))
-    names = set(chain.from_iterable(shares))
-    texts = await _arrivals(stand, began, names, lambda text: text.body)
-    return _burst(began, names, texts, lambda text: text.body, len(texts) - len({t.body for t in texts}))
+    await asyncio.gather(*(_start(stand, share) for share in _shares(names, scale.clients)))
+    texts = await _arrivals(stand, began, set(names), lambda text: text.body, scale.settle)
+    return _burst(began, set(names), texts, lambda text: text.body, len(texts) - len({t.body for t in texts}))
 
 
 async def _start(stand: Stand, names: Iterable[str]) -> None:
@@ -104,20 +104,18 @@ async def _start(stand: Stand, names: Iterable[str]) -> None:
         await stand.start_bare(OneActivity, name)
 
 
-def _shares(stand: Stand, scale: Scale, what: str) -> list[list[str]]:
+def _shares(names: Sequence[str], clients: int) -> list[Sequence[str]]:
     """What each client sends, one after the other."""
-    names = [stand.name(what, number) for number in range(scale.burst)]
-    return [names[client :: scale.clients] for client in range(scale.clients)]
+    return [names[client::clients] for client in range(clients)]
 
 
 async def _arrivals(
-    stand: Stand, began: float, wanted: set[str], subject: Callable[[Text], str]
+    stand: Stand, began: float, wanted: set[str], subject: Callable[[Text], str], settle: float
 ) -> list[Text]:
     """The messages about what is wanted, once each has one, or is missing for too long, and no more come."""
     with suppress(TimeoutError):  # what is missing is counted as lost
         await stand.inbox.expect_all(wanted, subject, began)
-    await stand.inbox.quiet(QUIET_FOR)
-    return [text for text in await stand.inbox.texts(began) if subject(text) in wanted]
+    return [text for text in await stand.inbox.settled(began, settle) if subject(text) in wanted]
 
 
 def _burst(
@@ -137,4 +135,5 @@ def _burst(
         doubled=doubled,
         answers=tuple(each.seconds for each in accepted),
         turned_away=sum(each.turned_away for each in accepted),
+        incidents=frozenset(each.incident for each in accepted),
     )

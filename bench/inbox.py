@@ -27,7 +27,7 @@ PATIENCE = 180.0
 
 @dataclass(frozen=True)
 class Text:
-    """A text message: when it arrived (seconds since the epoch, to the millisecond), what it says, what it is about.
+    """A text message, or a call: when it arrived (seconds since the epoch, to the millisecond), its words, its subject.
 
     `incident` and `message` are Tocsin's ids, from the URL to which its delivery is reported; empty without one.
     """
@@ -66,10 +66,15 @@ class Inbox:
 
     async def texts(self, since: float) -> list[Text]:
         """The text messages that arrived at `since` (seconds since the epoch) or later, oldest first."""
-        query = {"kind": "sms", "since": str(since), "limit": "100000"}
-        answer = await self._http.get("/sandbox/messages", params=query)
-        answer.raise_for_status()
-        return [Text.of(shown) for shown in answer.json()["messages"]]
+        return [Text.of(shown) for shown in await self._messages("sms", since)]
+
+    async def calls(self, since: float) -> list[Text]:
+        """The same of calls."""
+        return [Text.of(shown) for shown in await self._messages("call", since)]
+
+    async def count_mails(self, since: float) -> int:
+        """How many mails arrived since then."""
+        return len(await self._messages("email", since))
 
     async def expect(self, fits: Callable[[Text], bool], since: float) -> Text:
         """The first text message since then that fits. Raises `TimeoutError`."""
@@ -81,12 +86,31 @@ class Inbox:
                 await asyncio.sleep(LOOK_EVERY)
 
     async def expect_all(self, wanted: set[str], subject: Callable[[Text], str], since: float) -> None:
-        """Wait until there is a text message about each of `wanted`. Raises `TimeoutError`."""
-        async with _patience("not every text message arrived"):
-            while True:
-                if wanted <= {subject(text) for text in await self.texts(since)}:
-                    return
-                await asyncio.sleep(LOOK_AT_MANY_EVERY)
+        """Wait until there is a text message about each of `wanted`.
+
+        Raises `TimeoutError` when no other has come for long: however slow the machine is, what is late is not lost.
+        """
+        missing = wanted
+        while missing:
+            async with _patience("not every text message arrived"):
+                missing = await self._fewer(missing, subject, since)
+
+    async def _fewer(self, missing: set[str], subject: Callable[[Text], str], since: float) -> set[str]:
+        """What is missing still, once that is less."""
+        while True:
+            left = missing - {subject(text) for text in await self.texts(since)}
+            if len(left) < len(missing):
+                return left
+            await asyncio.sleep(LOOK_AT_MANY_EVERY)
+
+    async def settled(self, since: float, for_seconds: float) -> list[Text]:
+        """The text messages since then, once none has come for so long, whatever mails do. Raises `TimeoutError`."""
+        async with _patience("text messages did not stop coming"):
+            before, after = -1, len(texts := await self.texts(since))
+            while before != after:
+                await asyncio.sleep(for_seconds)
+                before, after = after, len(texts := await self.texts(since))
+        return texts
 
     async def quiet(self, for_seconds: float = QUIET_FOR) -> None:
         """Wait until nothing arrives and nothing is reported back any more. Raises `TimeoutError`."""
@@ -99,6 +123,20 @@ class Inbox:
     async def close(self) -> None:
         """Close the connection."""
         await self._http.aclose()
+
+    async def break_down(self, **fault: Any) -> None:
+        """Have a vendor misbehave, as `tocsin.sandbox.faults.Fault` says, until `recover`."""
+        (await self._http.post("/sandbox/faults", json=fault)).raise_for_status()
+
+    async def recover(self) -> None:
+        """All vendors of this sandbox are well again."""
+        (await self._http.delete("/sandbox/faults")).raise_for_status()
+
+    async def _messages(self, kind: str, since: float) -> list[dict[str, Any]]:
+        query = {"kind": kind, "since": str(since), "limit": "200000"}
+        answer = await self._http.get("/sandbox/messages", params=query)
+        messages: list[dict[str, Any]] = answer.raise_for_status().json()["messages"]
+        return messages
 
     async def _pulse(self) -> str:
         answer = await self._http.get("/sandbox/pulse")

@@ -7,18 +7,56 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Scale:
-    """`samples` of each kind after `warm_up`; `rounds` of bursts of `burst` alerts, sent by `clients` at once."""
+    """`samples` of each kind after `warm_up`; `rounds` of bursts of `burst` alerts, sent by `clients` at once.
+
+    Samples are taken again while `busy` incidents are worked on. `pages` are due at once, from `callers` at a time. In
+    each of `blocks`, `block` pages meet good vendors, and as many bad ones. A broadcast has `recipients`. Once nothing
+    has come for `settle` seconds, nothing is thought to come a second time.
+    """
 
     samples: int
     warm_up: int
     burst: int
     clients: int
     rounds: int
+    busy: int
+    pages: int
+    callers: int
+    block: int
+    blocks: int
+    recipients: int
+    settle: float
 
 
-FULL = Scale(samples=100, warm_up=10, burst=200, clients=8, rounds=3)
-QUICK = Scale(samples=2, warm_up=1, burst=8, clients=4, rounds=1)
-"""Shows in half a minute that everything still runs; its numbers mean nothing."""
+FULL = Scale(
+    samples=100,
+    warm_up=10,
+    burst=200,
+    clients=8,
+    rounds=3,
+    busy=200,
+    pages=1_000,
+    callers=50,
+    block=60,
+    blocks=2,
+    recipients=100_000,
+    settle=10.0,  # as long as the channels wait for a vendor
+)
+QUICK = Scale(
+    samples=2,
+    warm_up=1,
+    burst=8,
+    clients=4,
+    rounds=1,
+    busy=4,
+    pages=8,
+    callers=4,
+    block=4,
+    blocks=1,
+    recipients=50,
+    settle=1.0,
+)
+"""Shows in two minutes that everything still runs; its numbers mean nothing."""
 
 Metrics = dict[str, dict[str, float]]
 """Numbers by scenario and metric; the unit is the end of the metric's name: `_ms`, `seconds`, `events`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ from temporalio.client import Client
 from bench.bare import QUEUE
 from bench.inbox import Inbox
 from bench.monitor import Monitor
+from bench.plans import copy_undigested
 from tocsin.embedded.processes import answers, free_port
 from tocsin.embedded.stack import ROOT, Ports, Stack
 from tocsin.settings import environment
@@ -43,15 +44,17 @@ class Stand:
 
 
 @contextmanager
-def running_stack(logs: Path) -> Iterator[Stack]:
-    """Temporal, sandbox, receiver, worker and the yardsticks' worker. Raises `StartError`.
+def running_stack(logs: Path, kind: type[Stack] = Stack) -> Iterator[Stack]:
+    """Temporal, sandbox, receiver, worker and the yardsticks' worker, all of them new. Raises `StartError`.
 
-    Where `TEMPORAL_ADDRESS` is set, that server is measured. If anything fails, the processes' logs are left in `logs`.
+    The server is always the embedded one: a server of the user's own would keep hundreds of incidents that nobody works
+    on. If anything fails, the processes' logs are left in `logs`.
     """
     with TemporaryDirectory(prefix="tocsin-bench-", ignore_cleanup_errors=True) as folder:
-        stack = Stack(Path(folder), environment(), Ports.free())
-        stack.start()
+        plans = copy_undigested(ROOT / "plans", Path(folder) / "undigested")
+        stack = kind(Path(folder) / "state", _own_environment(plans), Ports.free())
         try:
+            stack.start()
             _start_bare_worker(stack)
             yield stack
         except BaseException:
@@ -59,6 +62,12 @@ def running_stack(logs: Path) -> Iterator[Stack]:
             raise
         finally:
             stack.stop()
+
+
+def _own_environment(plans: Path) -> Mapping[str, str]:
+    """The caller's, but for whatever would lead to another server or to other plans."""
+    others = {name: value for name, value in environment().items() if not name.startswith("TEMPORAL_")}
+    return {**others, "TOCSIN_PLANS": str(plans)}
 
 
 def _start_bare_worker(stack: Stack) -> None:
