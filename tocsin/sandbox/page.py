@@ -74,7 +74,9 @@ class Page:
         environment = Environment(
             loader=FileSystemLoader(_FILES), autoescape=True, trim_blocks=True, lstrip_blocks=True
         )
-        environment.filters.update(clock=_clock, iso=iso, tone=_tone, mail=_mail_document, size=_size)
+        environment.filters.update(
+            clock=_clock, iso=iso, tone=_tone, mail=_mail_document, size=_size, answerer=_answerer
+        )
         self._template = environment.get_template("page.html")
 
     def routes(self) -> list[Route]:
@@ -126,6 +128,13 @@ def _clock(moment: float) -> str:
 
 def _tone(status: str) -> str:
     return next((tone for tone, statuses in _TONES.items() if status in statuses), "busy")
+
+
+def _answerer(answered_by: str) -> str:
+    """Twilio's `AnsweredBy` for people; every kind of machine is somebody's voicemail."""
+    if answered_by.startswith("machine"):
+        return "voicemail"
+    return {"human": "taken by a person", "fax": "a fax"}.get(answered_by, "taken by nobody knows whom")
 
 
 def _mail_document(mail: Message) -> str:

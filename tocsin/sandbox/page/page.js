@@ -18,11 +18,26 @@ function keepOpenStates(old, fresh) {
   }
 }
 
-const typing = "input:focus, input:not(:placeholder-shown):not([type=hidden])";
+// A thread is read from its end.
+function scrollToNewest(root) {
+  for (const thread of root.querySelectorAll(".thread")) thread.scrollTop = thread.scrollHeight;
+}
+
+const label = (element) => element.getAttribute("aria-label") || element.textContent;
+
+// The keyboard stays where it was: on the same control of the new card, else on the first key of its phone.
+function keepFocus(focused, card) {
+  const same = [...card.querySelectorAll(focused.tagName)].find((each) => label(each) === label(focused));
+  (same || card.querySelector("[name=digits]"))?.focus({ preventScroll: true });
+}
+
+const typing = "input:not(:placeholder-shown):not([type=hidden])";
 
 // Returns whether a changed card was left as it is, because somebody is typing in it.
 function merge(current, fresh) {
   let skipped = false;
+  const focused = current.contains(document.activeElement) ? document.activeElement : null;
+  const where = focused?.closest(".card")?.id;
   const known = new Map([...current.children].map((card) => [card.id, card]));
   const cards = [...fresh.children].map((card) => {
     const old = known.get(card.id);
@@ -40,6 +55,8 @@ function merge(current, fresh) {
   });
   while (current.children.length > cards.length) current.lastElementChild.remove();
   localTimes(current);
+  scrollToNewest(current);
+  if (focused && !focused.isConnected) keepFocus(focused, document.getElementById(where) || current);
   return skipped;
 }
 
@@ -66,10 +83,10 @@ document.addEventListener("submit", async (event) => {
   const action = event.submitter?.getAttribute("formaction") || form.getAttribute("action");
   const body = new URLSearchParams(new FormData(form, event.submitter));
   form.reset();
-  document.activeElement?.blur();
   await fetch(action, { method: "POST", body });
   refresh(true);
 });
 
 localTimes(document);
+scrollToNewest(document);
 setInterval(refresh, EVERY_MS);
