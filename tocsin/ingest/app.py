@@ -24,6 +24,7 @@ from tocsin.ingest.alertmanager import AlertmanagerPayload, NoPlanMatches, alert
 from tocsin.ingest.answering import AnswerPages
 from tocsin.ingest.approvals import ApprovalPages
 from tocsin.ingest.bodies import body_of, read_json
+from tocsin.ingest.broadcasts import BroadcastTexts
 from tocsin.ingest.codec import mount_codec
 from tocsin.ingest.problems import Problem, speak_in_problems, unavailable
 from tocsin.ingest.publication import PlanPages
@@ -56,6 +57,7 @@ def create_app(
     app.include_router(Monitors(reception).router)
     app.include_router(TwilioCallbacks(reception).router)
     app.include_router(SendGridCallbacks(reception).router)
+    app.include_router(BroadcastTexts(reception).router)
     app.include_router(reports_from_people(reception))
     app.include_router(AnswerPages(reception).router)
     app.include_router(ApprovalPages(reception).router)

@@ -23,6 +23,7 @@ from tocsin.channels.deliveries import deliveries_of_sendgrid
 from tocsin.domain.delivery import DeliveryReport
 from tocsin.domain.events import Delivery
 from tocsin.ingest.bodies import body_of, read_json
+from tocsin.ingest.broadcasts import BroadcastReports
 from tocsin.ingest.eventkey import EventKey, EventKeyMissing
 from tocsin.ingest.problems import Problem, unavailable
 from tocsin.ingest.reception import Reception
@@ -43,6 +44,7 @@ class SendGridCallbacks:
     def __init__(self, reception: Reception) -> None:
         self._reception = reception
         self._together = Together(reception)
+        self._broadcasts = BroadcastReports(reception.settings.state)
         self._key = EventKey(reception.settings)
         self.router = APIRouter(tags=["vendors"])
         self.router.add_api_route(EVENTS_PATH, self.events, methods=["POST"], summary="What became of emails")
@@ -57,6 +59,7 @@ class SendGridCallbacks:
         told = await asyncio.gather(*(self._tell(places, each) for each in _by_message(reports)))
         digests = [each for each in reports if each.is_news and "digest" in each.correlation]
         told += [await self._together.tell(each.correlation["digest"], each) for each in digests]
+        await self._broadcasts.keep(events, reports)
         return JSONResponse({"told": sum(told)})
 
     def _refuse_unless_signed(self, request: Request, body: bytes) -> None:
