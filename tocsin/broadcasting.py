@@ -125,8 +125,7 @@ class Sending:
         """Hand batches over until the share is done, the list ends, or the process is about to."""
         batches, ends = 0, time.monotonic() + LONGEST_SHARE.total_seconds()
         while self._journal.course.cursor < len(self._rows) and goes_on():
-            self._batch(self._next_span())
-            batches += 1
+            batches += self._batch(self._next_span())
             if time.monotonic() > ends or (self._sender.largest > 1 and batches >= BATCHES_IN_A_SHARE):
                 return
 
@@ -140,8 +139,9 @@ class Sending:
         style = self._rows[start].style
         return start, next((at for at in range(start, end) if self._rows[at].style != style), end)
 
-    def _batch(self, span: Span) -> None:
-        """Hand a batch over. One that the vendor refuses for no named recipient is halved, until it is found who is."""
+    def _batch(self, span: Span) -> bool:
+        """Hand a batch over; whether it was taken. One that is refused without saying for whom is halved until it is
+        found: a share must not end in the middle of that, because the next one would begin with a whole batch."""
         course = self._journal.course
         since = course.begun if course.doubtful else None
         again = span[1] - span[0] if course.doubtful and not self._sender.can_be_asked else 0
@@ -150,15 +150,16 @@ class Sending:
             refused = self._hand_over(span, since)
         except BatchRefused as error:
             self._narrow(span, error)
+            return False
         except OutcomeUnknown:
             raise  # it stays in doubt
         except (TryAgain, Refused):
             self._journal.not_taken(span)
             raise
-        else:
-            self._journal.taken(span, refused)
-            self._largest = min(2 * self._largest, self._sender.largest)
-            self._unexplained = 0
+        self._journal.taken(span, refused)
+        self._largest = min(2 * self._largest, self._sender.largest)
+        self._unexplained = 0
+        return True
 
     def _hand_over(self, span: Span, since: datetime | None) -> list[int]:
         """Leave out whom the vendor names until it takes the others; the positions of those left out."""
@@ -170,10 +171,10 @@ class Sending:
             except BatchRefused as error:
                 if not error.positions:
                     raise
-                named = [left[at] for at in error.positions]
-                self._refuse(named, str(error))
+                named = {left[at] for at in error.positions}
+                self._refuse(sorted(named), str(error))
                 refused += named
-                left = [at for at in left if at not in set(named)]
+                left = [at for at in left if at not in named]
         return sorted(refused)
 
     def _narrow(self, span: Span, error: BatchRefused) -> None:

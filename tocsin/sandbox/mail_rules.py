@@ -25,6 +25,7 @@ MAX_CATEGORIES = 10
 MAX_CATEGORY_LENGTH = 255
 MAX_MAIL_BYTES = 30 * 1024 * 1024
 MAX_REPLY_TO = 1000
+MAX_SUBSTITUTION_BYTES = 10_000
 MAX_DISPLAYED_GROUPS = 25
 
 
@@ -90,6 +91,17 @@ def _personalization(envelope: object, at: str) -> Iterator[Complaint]:
     yield from send_at(envelope.get("send_at"), f"{at}.send_at")
     if "subject" in envelope:
         yield from text(envelope["subject"], f"{at}.subject")
+    yield from _substitutions(envelope.get("substitutions"), f"{at}.substitutions")
+
+
+def _substitutions(found: object, at: str) -> Iterator[Complaint]:
+    if found is None:
+        return
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        yield wrong_type(at, "object of strings", found)
+    elif sum(len(f"{tag}{value}".encode()) for tag, value in found.items()) > MAX_SUBSTITUTION_BYTES:
+        limit = f"The substitutions may not exceed {MAX_SUBSTITUTION_BYTES} bytes per personalization block."
+        yield Complaint(at, limit)
 
 
 def _duplicates(envelope: Mail, at: str) -> Iterator[Complaint]:

@@ -20,6 +20,12 @@ from tocsin.sandbox.models import Message
 from tocsin.sandbox.store import Store
 from tocsin.sandbox.tasks import Background
 
+KEPT_WHOLE = 25
+"""How many mails of one request keep their words in full; the others are many, and read alike."""
+
+KEPT_CHARACTERS = 200
+"""Of the words of the others."""
+
 _OUTCOMES: dict[str, dict[str, str]] = {
     "delivered": {"response": "250 2.0.0 OK"},
     "bounce": {"reason": "550 5.1.1 The email account does not exist", "status": "5.1.1", "type": "bounce"},
@@ -110,8 +116,12 @@ def _event(message: Message, event: str, outcome: Mapping[str, str], at: float) 
 def _messages(mail: Mapping[str, Any], vendor_id: str, at: float) -> Iterator[Message]:
     """One message per recipient, whether to, cc or bcc: each is delivered, and reported, on its own."""
     parts = {part["type"]: part["value"] for part in mail.get("content") or ()}
+    plain, rich = parts.get("text/plain", ""), parts.get("text/html", "")
     number = 0
     for envelope in mail["personalizations"]:
+        if number == KEPT_WHOLE:
+            plain, rich = plain[:KEPT_CHARACTERS], ""
+        put_in = envelope.get("substitutions") or {}
         headers = _headers(mail, envelope, vendor_id)
         for address in (*envelope["to"], *(envelope.get("cc") or ()), *(envelope.get("bcc") or ())):
             yield Message(
@@ -122,15 +132,22 @@ def _messages(mail: Mapping[str, Any], vendor_id: str, at: float) -> Iterator[Me
                 sender=(envelope.get("from") or mail["from"])["email"],
                 at=at,
                 status="accepted",
-                subject=envelope.get("subject") or mail.get("subject") or "",
-                text=parts.get("text/plain", ""),
-                html=parts.get("text/html", ""),
+                subject=_with(put_in, envelope.get("subject") or mail.get("subject") or ""),
+                text=_with(put_in, plain),
+                html=_with(put_in, rich),
                 attachments=mail.get("attachments") or [],
                 correlation={**(mail.get("custom_args") or {}), **(envelope.get("custom_args") or {})},
                 categories=mail.get("categories") or [],
                 headers=headers,
             )
             number += 1
+
+
+def _with(put_in: Mapping[str, str], text: str) -> str:
+    """`text` with what SendGrid puts in for one recipient."""
+    for tag, value in put_in.items():
+        text = text.replace(tag, value)
+    return text
 
 
 def _headers(mail: Mapping[str, Any], envelope: Mapping[str, Any], vendor_id: str) -> dict[str, str]:

@@ -1,0 +1,166 @@
+"""Lists of recipients: what is read, and what is said of a row, or a list, that makes no sense."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.crowds import plans_with
+from tocsin.audiences import (
+    AdapterFailed,
+    ListError,
+    Lists,
+    Malformed,
+    ask_adapter,
+    read_csv,
+    row_of,
+    trouble_with,
+)
+from tocsin.domain.broadcasts import Row
+from tocsin.library import PlanLibrary
+
+
+def a_list(folder: Path, content: str | bytes) -> Path:
+    path = folder / "ships.csv"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def rows(path: Path, channel: str = "email") -> list[Row]:
+    return [row_of(entry, channel) for entry in read_csv(path)]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        'email,name\nada@example.org,"Lovelace, Ada"\n',
+        "email;name\nada@example.org;Lovelace, Ada\n",
+        '\ufeffEmail , NAME , remark\nada@example.org, "Lovelace, Ada", met in London\n',
+        'name,email\r\n"Lovelace, Ada",ada@example.org\r\n\r\n',
+        'email;name\n;\nada@example.org;"Lovelace, Ada"',
+    ],
+    ids=["commas", "semicolons", "byte order mark", "Windows", "empty rows"],
+)
+def test_a_list_is_read_however_a_spreadsheet_wrote_it(tmp_path, content):
+    (row,) = rows(a_list(tmp_path, content))
+
+    assert (row.to, row.name) == ("ada@example.org", "Lovelace, Ada")
+
+
+def test_a_row_has_its_line_its_key_and_its_language(tmp_path):
+    path = a_list(tmp_path, "email,key,language\n\nada@example.org,4711,de-AT\nbo@example.org,,Klingon!\n")
+
+    assert rows(path) == [
+        Row(3, "ada@example.org", key="4711", language="de-AT"),
+        Row(4, "bo@example.org"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        (b'"ada@example.org,Ada', "has a quote too many or too few"),
+        (
+            b"ada@example.org,Ada,Lovelace",
+            "has 3 cells, and the header has 2; put what has a `,` in it into quotes",
+        ),
+        (b"ada@example.org,Ad\xe4", "is not UTF-8"),
+        (b",Ada", "has no email address"),
+        (b"ada,Ada", "has an email address that is none"),
+        (b"ada@example..org,Ada", "has an email address that is none"),
+        (b"ada@localhost,Ada", "has an email address that is none"),
+        (b"Ada <ada@example.org>,Ada", "has an email address that is none"),
+    ],
+)
+def test_a_broken_row_is_named_with_its_line_and_costs_nobody_else_anything(tmp_path, line, wrong):
+    path = a_list(tmp_path, b"email,name\nfirst@example.org,A\n" + line + b"\nlast@example.org,Z\n")
+
+    first, broken, last = read_csv(path)
+
+    assert (row_of(first, "email").to, row_of(last, "email").to) == ("first@example.org", "last@example.org")
+    assert broken.number == 3
+    with pytest.raises(Malformed, match=wrong.replace("`,`", ".,.")) as caught:
+        row_of(broken, "email")
+    assert "ada" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("+12025550111", "+12025550111"),
+        ("+1 (202) 555-0111", "+12025550111"),
+        ("+49 30/123456", "+4930123456"),
+    ],
+)
+def test_a_number_is_read_as_people_write_it(tmp_path, written, read):
+    assert rows(a_list(tmp_path, f"phone\n{written}\n"), "sms")[0].to == read
+
+
+@pytest.mark.parametrize("written", ["2025550111", "+0123456", "+1", "555-CALL-NOW"])
+def test_a_number_without_its_country_is_none(tmp_path, written):
+    (entry,) = read_csv(a_list(tmp_path, f"phone,name\n{written},Ada\n"))
+
+    with pytest.raises(Malformed, match="country code"):
+        row_of(entry, "sms")
+
+
+@pytest.mark.parametrize(
+    ("content", "wrong"),
+    [
+        ("", "ships.csv:1: has no column `email` and none `phone`"),
+        ("ada@example.org,Ada\n", "write a header line such as `email,name,language`"),
+        ("email,name,Email\n", "ships.csv:1: has two columns `email`"),
+    ],
+)
+def test_a_list_without_a_header_that_makes_sense_is_refused_with_what_to_write(tmp_path, content, wrong):
+    with pytest.raises(ListError) as caught:
+        list(read_csv(a_list(tmp_path, content)))
+    assert wrong in str(caught.value)
+
+
+# ---- adapters ----
+
+
+def test_an_adapter_gives_rows_as_objects_or_mappings():
+    ada, bo, nobody = ask_adapter("tests.adapters:customers")
+
+    assert row_of(ada, "email") == Row(1, "ada@example.org", name="Ada", key="4711")
+    assert row_of(bo, "email").language == "de"
+    with pytest.raises(Malformed, match="has no email address"):
+        row_of(nobody, "email")
+    assert nobody.given["key"] == "4713"
+
+
+def test_what_an_adapter_raises_is_named_by_its_kind_alone():
+    with pytest.raises(AdapterFailed, match="failed with ConnectionError") as caught:
+        list(ask_adapter("tests.adapters:broken"))
+    assert "ada@" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("tests.nowhere:customers", "tests.nowhere:customers is not there"),
+        ("tests.adapters:clients", "tests.adapters:clients is not there"),
+        ("tests.adapters:nothing_to_call", "is no function"),
+    ],
+)
+def test_an_adapter_that_is_not_there_is_found_before_anybody_waits_for_it(tmp_path, name, wrong):
+    assert wrong in trouble_with(tmp_path, name)
+
+
+def test_code_that_no_plan_names_is_not_called(tmp_path):
+    lists = Lists(PlanLibrary(plans_with(tmp_path, []), tmp_path / "state"))
+
+    with pytest.raises(ListError, match="is not called"):
+        lists.entries("lighthouse", "tests.adapters:customers")
+
+
+def test_a_list_that_can_be_read_has_no_trouble(tmp_path):
+    plans_with(tmp_path, [])
+
+    assert trouble_with(tmp_path / "plans" / "lighthouse", "ships.csv") == ""
+    assert trouble_with(tmp_path, "tests.adapters:customers") == ""
+    assert "put the list there" in trouble_with(tmp_path, "boats.csv")
