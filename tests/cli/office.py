@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.domain import harbour
 from tests.domain.world import World
 from tocsin.cli.errors import Failed, Gone, Unavailable
-from tocsin.cli.incidents import Execution
+from tocsin.cli.incidents import Execution, PendingSend, Queue
 from tocsin.cli.main import run
 from tocsin.cli.office import Office
 from tocsin.domain import naming
@@ -79,6 +79,8 @@ class FakeIncidents:
     commanded: list[tuple[str, Command]] = field(default_factory=list)
     queued: list[tuple[str, Command]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    waiting: list[PendingSend] = field(default_factory=list)
+    working: list[Queue] = field(default_factory=list)
 
     async def search(self, prefix: str = "", *, only_running: bool = False) -> list[Execution]:
         self.searches += 1
@@ -121,6 +123,12 @@ class FakeIncidents:
 
     async def messages(self, execution: Execution) -> list[Message]:
         return list(self._ask(execution).state.messages.values())
+
+    async def pending(self, execution: Execution) -> list[PendingSend]:
+        return self.waiting
+
+    async def queues(self) -> list[Queue]:
+        return self.working
 
     async def report(self, execution: Execution, report: str) -> Report:
         world = self._ask(execution)

@@ -169,16 +169,6 @@ def test_the_timeline_tells_who_and_when_and_can_be_cut_short(
     assert last == "06-01 12:07:00  ana (claimed)  the quay is wet"
 
 
-def test_messages_with_channel_target_and_state(
-    world: World, desk: Desk, capsys: pytest.CaptureFixture[str]
-) -> None:
-    desk.types("messages", "7F3K2")
-
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["TIME", "(UTC)", "CHANNEL", "TO", "STATE", "WHAT"]
-    assert lines[1] == "06-01 12:00  sms      role pilot   delivered  page: The wind rises"
-
-
 def test_tasks_with_who_does_them_and_by_when(
     world: World, desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -22,8 +22,10 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from tocsin import temporal
+from tocsin.cli import backlog
 from tocsin.cli.errors import Failed, Gone, NoWorker, Refused, Unavailable, Usage
-from tocsin.cli.incidents import Execution
+from tocsin.cli.incidents import Execution, PendingSend, Queue
+from tocsin.domain import naming
 from tocsin.domain.events import Commanded
 from tocsin.domain.messages import CommandReply
 from tocsin.domain.performance import Performance
@@ -136,6 +138,16 @@ class TemporalIncidents:
         return await self._ask(
             execution, lambda handle: handle.query(Casework.messages, rpc_timeout=QUESTION_WITHIN)
         )
+
+    async def pending(self, execution: Execution) -> list[PendingSend]:
+        """The messages that have not left yet."""
+        async with _answering():
+            return await backlog.pending(self.client, execution)
+
+    async def queues(self) -> list[Queue]:
+        """The task queues, each with what waits in it."""
+        async with _answering():
+            return [await backlog.queue(self.client, name) for name in naming.QUEUES]
 
     async def report(self, execution: Execution, report: str) -> Report:
         """A report as it stands."""

@@ -36,6 +36,36 @@ class Execution(Value):
     is_overdue: bool = False
 
 
+class PendingSend(Value):
+    """A message that the workflow has asked a worker to send, and that has not left: what Temporal knows of it.
+
+    `attempt` counts from 1. `failure` is why the last one failed, and `failed_as` its type, such as `HeldBack`;
+    `next_attempt` is when it is tried again.
+    """
+
+    message: str
+    attempt: int
+    is_under_way: bool
+    failed_as: str = ""
+    failure: str = ""
+    next_attempt: Moment | None = None
+
+
+class Queue(Value):
+    """A task queue: how much waits in it, for how many seconds the oldest has, and how fast it is being worked off.
+
+    The numbers are Temporal's estimates. `rate` is how much may leave a second, over all workers; `workers` are the
+    processes that asked for work lately.
+    """
+
+    queue: str
+    waiting: int
+    oldest_seconds: float
+    leaves_per_second: float
+    rate: float | None
+    workers: int
+
+
 class Incidents(Protocol):
     """The incidents of one Temporal namespace. Everything may raise `Unavailable`."""
 
@@ -65,6 +95,12 @@ class Incidents(Protocol):
 
     async def messages(self, execution: Execution) -> list[Message]:
         """Every message and how far it has come."""
+
+    async def pending(self, execution: Execution) -> list[PendingSend]:
+        """The messages that have not left yet."""
+
+    async def queues(self) -> list[Queue]:
+        """The task queues, in the order of `naming.QUEUES`."""
 
     async def report(self, execution: Execution, report: str) -> Report:
         """A report as it stands."""

@@ -141,14 +141,3 @@ def ledger_command(office: Office, reference: str) -> None:
     """List every promise with its clause, due time and verdict."""
     rows = look(office, reference, lambda incidents, found: incidents.ledger(found))
     office.emit(rows, lambda: tables.ledger(rows))
-
-
-@click.command("messages")
-@options.reference
-@options.last
-@options.output
-@pass_office
-def messages_command(office: Office, reference: str, last: int | None) -> None:
-    """List every message and how far it has come."""
-    sent = look(office, reference, lambda incidents, found: incidents.messages(found))[-(last or 0) :]
-    office.emit(sent, lambda: tables.messages(sent))

@@ -21,7 +21,8 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "watch": ("looking", "Show an incident again whenever it changes, until it ends."),
         "timeline": ("looking", "Tell what happened, oldest first."),
         "ledger": ("looking", "List every promise with its clause, due time and verdict."),
-        "messages": ("looking", "List every message and how far it has come."),
+        "messages": ("messages", "List every message and how far it has come."),
+        "queues": ("queues", "Tell what waits to be sent, and what is held back."),
         "oncall": ("oncall", "Show who is on call, until when, and who follows."),
     },
     "Acting": {

@@ -11,7 +11,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from tocsin.cli.errors import Ambiguous, Failed, Gone, NotFound
-from tocsin.cli.incidents import Execution
+from tocsin.cli.incidents import Execution, PendingSend, Queue
 from tocsin.cli.session import read_reference
 from tocsin.domain import naming
 from tocsin.domain.calendar import BusinessCalendar
@@ -118,6 +118,14 @@ class Shelf:
     async def messages(self, execution: Execution) -> list[Message]:
         """Every message and how far it came."""
         return list(self._case(execution).state.messages.values())
+
+    async def pending(self, execution: Execution) -> list[PendingSend]:
+        """Nothing leaves any more."""
+        return []
+
+    async def queues(self) -> list[Queue]:
+        """Nothing waits."""
+        return []
 
     async def report(self, execution: Execution, report: str) -> Report:
         """A report as it stood at the end."""

@@ -12,7 +12,7 @@ import click
 from tocsin.cli.incidents import Execution
 from tocsin.cli.times import relative, short
 from tocsin.domain import naming
-from tocsin.domain.state import Entry, Meeting, Message, Task
+from tocsin.domain.state import Entry, Meeting, Task
 from tocsin.domain.view import LedgerRow
 from tocsin.domain.words import Verdict
 
@@ -25,9 +25,10 @@ _COLOURS: Mapping[str, str] = {
     Verdict.MET: "green",
     "OVERDUE": "red",
     "open": "yellow",
-    "failed": "red",
-    "no_answer": "yellow",
-    "failed_for_now": "yellow",
+    "failed for good": "red",
+    "no answer": "yellow",
+    "failed for now": "yellow",
+    "held back": "yellow",
     "delivered": "green",
     "answered": "green",
 }
@@ -122,23 +123,6 @@ def timeline(entries: Sequence[Entry]) -> str:
     before = entries[0].number - 1 if entries else 0
     earlier = f"{before} earlier entries are not shown\n" if before else ""
     return earlier + table(("TIME (UTC)", "WHO", "WHAT"), rows, "nothing is on the timeline yet")
-
-
-def messages(sent: Sequence[Message]) -> str:
-    """Messages with their channel, target and state."""
-    rows = [
-        (
-            short(message.delivered or message.sent or message.created),
-            message.channel,
-            str(message.target),
-            str(message.state),
-            " – ".join(
-                filter(None, (f"{message.purpose}: {message.subject or message.text}", message.detail))
-            ),
-        )
-        for message in sent
-    ]
-    return table(("TIME (UTC)", "CHANNEL", "TO", "STATE", "WHAT"), rows, "no message was sent yet")
 
 
 def tasks(known: Sequence[Task], now: datetime) -> str:

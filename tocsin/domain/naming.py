@@ -85,6 +85,12 @@ def message_id(incident_id: str, number: int) -> str:
     return f"{incident_id}-m{number}"
 
 
+def is_message(name: str) -> bool:
+    """Whether this is the name of a message: activities that send one are called as it is."""
+    incident, dash, number = name.rpartition("-m")
+    return bool(incident and dash) and number.isdecimal()
+
+
 def page_code(incident_id: str, page: int) -> str:
     """What a person answers to a page, such as `7F3K2-2`."""
     return f"{spoken(incident_id)}-{page}"
