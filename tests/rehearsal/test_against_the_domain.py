@@ -39,6 +39,8 @@ steps:
   - {at: PT5H30M, who: kim, says: resolve Purged}
 """
 
+PICKED_UP = "a person took the call"
+
 BUSY = timedelta(seconds=30)
 """What a busy machine needs for what is done in one moment, over two weeks."""
 
@@ -70,7 +72,7 @@ class Night(World):
             actor = Actor(key=person, via="phone", proof="proven")
             command = said.Acknowledge(id=f"key-{self.commands:05}", actor=actor, page=page)
             self.happens(Commanded(command=command))
-        self.happens(self.reported(message, DeliveryState.ANSWERED, "in-progress"))
+        self.happens(self.reported(message, DeliveryState.ANSWERED, PICKED_UP))
 
 
 def the_same_night(result: Result, library: PlanLibrary) -> World:
@@ -113,7 +115,9 @@ def the_same_night(result: Result, library: PlanLibrary) -> World:
 
 
 def alike(text: str) -> str:
-    """An entry without what work that takes time makes different: seconds, and which of two messages was the first."""
+    """An entry without what work that takes time makes different: seconds, which of two messages was the first, and
+    whether the vendor heard a person before they pressed a key."""
+    text = text.replace("answered: key 1", f"answered: {PICKED_UP}")
     return re.sub(r"-m\d+ ", " ", re.sub(r"(\d\d:\d\d):\d\d UTC", r"\1 UTC", text))
 
 
