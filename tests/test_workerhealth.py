@@ -16,9 +16,11 @@ from temporalio.service import RPCError, RPCStatusCode
 from tests.workflows.house import FakeChannel
 from tocsin.channels.breaker import Breaker
 from tocsin.channels.metrics import VendorMetrics
-from tocsin.settings import SettingsError
+from tocsin.embedded.processes import free_port
+from tocsin.settings import Settings, SettingsError
 from tocsin.workerhealth import WorkerHealth, served
 from tocsin.workers import Channels
+from worker import parser, runtime_of, settings_of
 
 
 @dataclass
@@ -186,3 +188,25 @@ async def test_it_is_served_where_it_is_told_and_a_taken_address_is_said_to_be_o
 
     async with served(health, address), httpx.AsyncClient(trust_env=False) as http:
         assert (await http.get(f"http://{address}/livez")).status_code == 200
+
+
+def test_the_metrics_of_temporals_sdk_have_an_address_of_their_own() -> None:
+    address = f"127.0.0.1:{free_port()}"
+
+    runtime = runtime_of(Settings(temporal_metrics=address))
+
+    assert runtime is not None
+    assert httpx.get(f"http://{address}/metrics", trust_env=False).status_code == 200
+    with pytest.raises(SettingsError, match="TOCSIN_TEMPORAL_METRICS"):
+        runtime_of(Settings(temporal_metrics=address))
+
+
+def test_unless_they_are_wanted_nothing_listens() -> None:
+    assert runtime_of(Settings()) is None
+
+
+def test_the_command_line_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOCSIN_WORKER_HTTP", "0.0.0.0:8081")
+
+    assert settings_of(parser().parse_args([])).worker_http == "0.0.0.0:8081"
+    assert settings_of(parser().parse_args(["--health-port", "9"])).worker_http == "127.0.0.1:9"
