@@ -80,6 +80,18 @@ def test_a_text_with_whom_it_reached_its_vendor_and_its_cost(
     ]
 
 
+def test_what_came_in_a_digest_says_so_and_costs_nothing_itself(
+    world: World, desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lacks = "it came in a digest with 8 others"
+    message(world, 1, state=DeliveryState.SENT, sent=world.now, vendor="twilio", segments=0, lacks=lacks)
+
+    desk.types("messages", world.state.reference)
+
+    shown = " ".join(" ".join(lines(capsys)).split())
+    assert shown.endswith("page: The wind rises – twilio – it came in a digest with 8 others 1 text")
+
+
 def test_what_failed_and_what_took_its_place(
     world: World, desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -267,3 +279,4 @@ async def test_what_waits_is_read_from_temporal_itself(server: WorkflowEnvironme
     assert queues["incidents"].workers == 1
     assert queues["sms"].waiting == 1
     assert queues["sms"].workers == 0
+    assert queues["sms"].rate is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, timedelta
 
-from temporalio.api.enums.v1 import PendingActivityState, TaskQueueType
+from temporalio.api.enums.v1 import PendingActivityState, RateLimitSource, TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, DescribeTaskQueueResponse
@@ -16,8 +16,8 @@ from tocsin.domain import naming
 
 PATIENCE = timedelta(seconds=5)
 
-UNLIMITED = 10_000
-"""Tasks a second from which a rate is none: the server's own guard, which it states for every queue."""
+_OF_OURS = frozenset({RateLimitSource.RATE_LIMIT_SOURCE_API, RateLimitSource.RATE_LIMIT_SOURCE_WORKER})
+"""Who has set a rate that is one: the server has a guard of its own for every queue."""
 
 _KINDS_OF_TASKS = (TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY)
 
@@ -48,14 +48,14 @@ async def _pending(client: Client, activity: PendingActivityInfo) -> PendingSend
 async def queue(client: Client, name: str) -> Queue:
     """A task queue. Workflows and activities wait apart in it, under one name. Raises `RPCError`."""
     both = [await _described(client, name, kind) for kind in _KINDS_OF_TASKS]
-    limit = both[-1].effective_rate_limit.requests_per_second
+    limit = both[-1].effective_rate_limit
     oldest = max(each.stats.approximate_backlog_age.ToTimedelta() for each in both)
     return Queue(
         queue=name,
         waiting=sum(each.stats.approximate_backlog_count for each in both),
         oldest_seconds=oldest.total_seconds(),
         leaves_per_second=sum(each.stats.tasks_dispatch_rate for each in both),
-        rate=limit if 0 < limit < UNLIMITED else None,
+        rate=limit.requests_per_second if limit.rate_limit_source in _OF_OURS else None,
         workers=len({poller.identity for each in both for poller in each.pollers}),
     )
 

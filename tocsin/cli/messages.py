@@ -81,6 +81,7 @@ def told(messages: Sequence[MessageView]) -> str:
 def _what(message: MessageView) -> Iterator[str]:
     yield f"{message.purpose}: {message.subject or message.text}"
     yield _cost(message)
+    yield message.lacks
     if message.waits is not None:
         yield from _waiting(message.waits)
     else:
@@ -90,8 +91,8 @@ def _what(message: MessageView) -> Iterator[str]:
 
 
 def _cost(message: MessageView) -> str:
-    """The vendor that took it, and how many segments it is billed for."""
-    segments = "" if message.segments is None else _many(message.segments, "segment")
+    """The vendor that took it, and how many segments it is billed for; a digest is billed to whoever sent it."""
+    segments = _many(message.segments, "segment") if message.segments else ""
     return ", ".join(filter(None, (message.vendor, segments)))
 
 
