@@ -1,19 +1,27 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from temporalio.testing import ActivityEnvironment
 from twilio.rest import Client
 
+from activities.phone import PhoneActivities
+from tests.test_rendering import page
+from tests.workflows.lighthouse import MemoryDirectories, PlainRenderer
 from tocsin.channels import twiml
 from tocsin.channels.twilio_voice import TwilioVoice
 from tocsin.domain.channel import Call, OutcomeUnknown, Refused, Spoken, TryAgain
+from tocsin.domain.messages import Dispatched
+from tocsin.domain.state import Target
 
 from .vendor import Answer, Vendor, reset_after_reading, silence
 
+LONG_AGO = datetime.now(UTC) - timedelta(minutes=1)
 CALL = Call(
     to="+4915005550006",
     say="Störung & Ausfall.",
@@ -83,11 +91,6 @@ def another(message: str) -> Call:
     return CALL.model_copy(update={"status_callback": f"https://t.example/call?message={message}"})
 
 
-@pytest.fixture
-def long_ago() -> datetime:
-    return datetime.now(UTC) - timedelta(minutes=1)
-
-
 @pytest.mark.parametrize("no_answer", [reset_after_reading, silence])
 def test_when_no_answer_comes_back_twilio_is_asked_and_the_call_is_found(
     vendor: Vendor, impatient_twilio: Client, no_answer: Any
@@ -102,10 +105,8 @@ def test_when_no_answer_comes_back_twilio_is_asked_and_the_call_is_found(
     assert (asked.query["To"], asked.query["From"]) == ([CALL.to], ["+15005550001"])
 
 
-def test_when_twilio_has_no_such_call_it_may_be_placed_again(
-    vendor: Vendor, voice: TwilioVoice, long_ago: datetime
-) -> None:
-    vendor.will(reset_after_reading, listing(placed(created=long_ago)))
+def test_when_twilio_has_no_such_call_it_may_be_placed_again(vendor: Vendor, voice: TwilioVoice) -> None:
+    vendor.will(reset_after_reading, listing(placed(created=LONG_AGO)))
 
     with pytest.raises(TryAgain, match="no record of the call"):
         voice.call(CALL)
@@ -126,40 +127,67 @@ def test_an_acceptance_that_cannot_be_read_is_looked_up(vendor: Vendor, voice: T
     assert voice.call(CALL).vendor_id == "CA3"
 
 
-def test_a_call_about_something_else_is_not_taken_for_this_one(
-    vendor: Vendor, voice: TwilioVoice, long_ago: datetime
-) -> None:
+def test_a_call_about_something_else_is_not_taken_for_this_one(vendor: Vendor, voice: TwilioVoice) -> None:
     vendor.will(Answer(201, placed("CA1")), listing(placed("CA1")), listing(placed("CA2"), placed("CA1")))
     voice.call(another("m1"))
 
-    assert voice.find(another("m2"), long_ago) is None
-    found = voice.find(another("m2"), long_ago)
+    assert voice.find(another("m2"), LONG_AGO) is None
+    found = voice.find(another("m2"), LONG_AGO)
     assert found is not None
     assert found.vendor_id == "CA2"
 
 
 def test_a_call_that_was_placed_and_not_reported_is_found_as_itself(
-    vendor: Vendor, voice: TwilioVoice, long_ago: datetime
+    vendor: Vendor, voice: TwilioVoice
 ) -> None:
     vendor.will(Answer(201, placed("CA1")), listing(placed("CA2"), placed("CA1")), listing(placed("CA1")))
     voice.call(another("m1"))
-    voice.find(another("m2"), long_ago)
+    voice.find(another("m2"), LONG_AGO)
 
-    again = voice.find(another("m1"), long_ago)
+    again = voice.find(another("m1"), LONG_AGO)
 
     assert again is not None
     assert again.vendor_id == "CA1"
 
 
 def test_one_call_is_found_by_one_message_however_many_look_for_it(
-    vendor: Vendor, voice: TwilioVoice, long_ago: datetime
+    vendor: Vendor, voice: TwilioVoice
 ) -> None:
     vendor.will(*[listing(placed("CA1"))] * 20)
 
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda number: voice.find(another(f"m{number}"), long_ago), range(20)))
+        found = list(pool.map(lambda number: voice.find(another(f"m{number}"), LONG_AGO), range(20)))
 
     assert [receipt.vendor_id for receipt in found if receipt] == ["CA1"]
+
+
+def place(voice: TwilioVoice, attempt: int) -> Dispatched:
+    """Run the activity that calls the lighthouse's keeper, as the worker does for this attempt."""
+    environment = ActivityEnvironment()
+    environment.info = replace(ActivityEnvironment.default_info(), attempt=attempt, scheduled_time=LONG_AGO)
+    activities = PhoneActivities(voice, MemoryDirectories(), PlainRenderer())
+    to_the_keeper = page(channel="phone", target=Target(role="keeper"), created=LONG_AGO)
+    return environment.run(activities.call, to_the_keeper)
+
+
+def test_a_second_attempt_asks_before_it_calls(vendor: Vendor, voice: TwilioVoice) -> None:
+    vendor.will(listing(placed("CA5")))
+
+    assert place(voice, attempt=2).vendor_id == "CA5"
+    assert [request.method for request in vendor.requests] == ["GET"]
+
+
+def test_a_second_attempt_calls_when_the_first_did_not(vendor: Vendor, voice: TwilioVoice) -> None:
+    vendor.will(listing(), Answer(201, placed("CA6")))
+
+    assert place(voice, attempt=2).vendor_id == "CA6"
+    assert [request.method for request in vendor.requests] == ["GET", "POST"]
+
+
+def test_a_first_attempt_calls_at_once(vendor: Vendor, voice: TwilioVoice) -> None:
+    vendor.will(Answer(201, placed("CA7")))
+
+    assert place(voice, attempt=1).vendor_id == "CA7"
 
 
 # ---- what is said ----
