@@ -23,11 +23,12 @@ import uvicorn
 from pydantic import TypeAdapter
 
 from tocsin.domain.state import Actor
-from tocsin.ingest.alertmanager import AlertmanagerPayload, NoPlanMatches, alert_of
 from tocsin.ingest.app import create_app
 from tocsin.ingest.bodies import read_json
 from tocsin.ingest.codec import asks_nobody
 from tocsin.ingest.codec_gate import is_loopback, is_only_here
+from tocsin.ingest.formats.alertmanager import AlertmanagerPayload
+from tocsin.ingest.intake import NoPlanMatches, alert_of
 from tocsin.ingest.problems import Problem
 from tocsin.ingest.reception import LazyClient
 from tocsin.ingest.tokens import Tokens
@@ -127,7 +128,7 @@ async def _from_person(library: PlanLibrary, settings: Settings, reporter: str |
 
 
 async def _from_payload(library: PlanLibrary, settings: Settings, payload: bytes) -> Started:
-    alert = alert_of(read_json(TypeAdapter(AlertmanagerPayload), payload), library, utc_now())
+    alert = alert_of(read_json(TypeAdapter(AlertmanagerPayload), payload).reading, library, utc_now())
     rank = library.plans[alert.plan.name].plan.severities[alert.severity].rank
     async with temporal_answers():
         client = await connect()

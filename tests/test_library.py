@@ -8,6 +8,7 @@ import pytest
 
 from tocsin.domain.state import PlanPin
 from tocsin.library import PlanLibrary, check
+from tocsin.sources import ALERTMANAGER
 from tocsin.yamlfile import YamlError
 
 SHIPPED = Path(__file__).parents[1] / "plans"
@@ -34,38 +35,38 @@ def edit(file: Path, old: str, new: str) -> None:
 
 def test_the_first_rule_whose_patterns_match_chooses_the_plan(plans, state):
     library = PlanLibrary(plans, state)
-    loaded, rule = library.match("alertmanager", {"customer": "acme", "severity": "critical"})
+    loaded, rule = library.match(ALERTMANAGER, {"customer": "acme", "severity": "critical"})
     assert loaded.plan.plan == "allcode"
     assert rule.severity_of({"severity": "critical"}) == "high"
 
 
 def test_a_vendor_that_is_down_is_a_level_2_incident_whatever_the_monitor_says(plans, state):
-    loaded, rule = PlanLibrary(plans, state).match("alertmanager", {"vendor": "aws", "severity": "critical"})
+    loaded, rule = PlanLibrary(plans, state).match(ALERTMANAGER, {"vendor": "aws", "severity": "critical"})
     assert (loaded.plan.plan, rule.severity_of({"severity": "critical"})) == ("miniorange", "level2")
 
 
 def test_an_alert_may_name_its_plan_outright_and_is_then_read_by_that_plans_rules(plans, state):
     labels = {"tocsin_plan": "miniorange", "customer": "acme", "site": "pune"}
-    loaded, rule = PlanLibrary(plans, state).match("alertmanager", labels)
+    loaded, rule = PlanLibrary(plans, state).match(ALERTMANAGER, labels)
     assert loaded.plan.plan == "miniorange"
     assert rule.when == {"site": ("*",)}
 
 
 def test_a_plan_that_was_named_outright_takes_alerts_that_none_of_its_patterns_would(plans, state):
-    loaded, rule = PlanLibrary(plans, state).match("alertmanager", {"tocsin_plan": "allcode"})
+    loaded, rule = PlanLibrary(plans, state).match(ALERTMANAGER, {"tocsin_plan": "allcode"})
     assert (loaded.plan.plan, rule.otherwise) == ("allcode", "medium")
 
 
 def test_a_plan_without_rules_that_was_named_outright_reads_alerts_as_the_mildest(plans, state):
     file = plans / "allcode" / "plan.yaml"
     file.write_text(file.read_text().partition("intake:")[0])
-    _, rule = PlanLibrary(plans, state).match("alertmanager", {"tocsin_plan": "allcode"})
+    _, rule = PlanLibrary(plans, state).match(ALERTMANAGER, {"tocsin_plan": "allcode"})
     assert rule.otherwise == "low"
 
 
 @pytest.mark.parametrize("labels", [{}, {"job": "node"}, {"tocsin_plan": "allcoed", "customer": "acme"}])
 def test_an_alert_that_no_plan_wants_matches_none(plans, state, labels):
-    assert PlanLibrary(plans, state).match("alertmanager", labels) is None
+    assert PlanLibrary(plans, state).match(ALERTMANAGER, labels) is None
 
 
 # ---- versions ----

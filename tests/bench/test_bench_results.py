@@ -23,7 +23,7 @@ from bench.plans import NEVER, copy_undigested
 from bench.report import RESULTS, write
 from bench.scale import QUICK, Metrics
 from tocsin.embedded.stack import ROOT
-from tocsin.ingest.alertmanager import AlertmanagerPayload
+from tocsin.ingest.formats.alertmanager import AlertmanagerPayload
 from tocsin.library import PlanLibrary
 from tocsin.settings import environment
 

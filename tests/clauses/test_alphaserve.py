@@ -19,7 +19,8 @@ from tocsin.cli.main import run
 from tocsin.cli.office import Office
 from tocsin.domain.state import Actor
 from tocsin.domain.words import Status, Verdict
-from tocsin.ingest.alertmanager import AlertmanagerPayload, alert_of
+from tocsin.ingest.formats.alertmanager import AlertmanagerPayload
+from tocsin.ingest.intake import alert_of
 from tocsin.keyring import KeyRing, new_key
 from tocsin.library import PlanLibrary
 from tocsin.rehearsal.house import time_skipping_server
@@ -99,7 +100,7 @@ def test_P1_each_of_the_six_kinds_is_an_incident_of_its_severity(kind: str, tmp_
     payload = AlertmanagerPayload.model_validate(
         {"version": "4", "groupKey": kind, "commonLabels": labels, "alerts": [alert]}
     )
-    opened = alert_of(payload, PlanLibrary(PLANS, tmp_path), datetime(2027, 2, 9, 19, 1, tzinfo=UTC))
+    opened = alert_of(payload.reading, PlanLibrary(PLANS, tmp_path), datetime(2027, 2, 9, 19, 1, tzinfo=UTC))
     assert (opened.plan.name, opened.criteria, opened.severity) == ("alphaserve", (kind,), KINDS[kind])
 
 

@@ -11,14 +11,15 @@ import pytest
 from tests.ingest.harbour import NOON, PLAN_FILE, write_plans
 from tocsin.domain.events import Alert
 from tocsin.domain.naming import identify
-from tocsin.ingest.alertmanager import AlertmanagerPayload, NoPlanMatches, alert_of
+from tocsin.ingest.formats.alertmanager import AlertmanagerPayload
+from tocsin.ingest.intake import NoPlanMatches, alert_of
 from tocsin.library import PlanLibrary
 
 CAPTURES = Path(__file__).resolve().parents[3] / "shared" / "captures"
 
 
 def read(payload: dict[str, Any], library: PlanLibrary) -> Alert:
-    return alert_of(AlertmanagerPayload.model_validate(payload), library, NOON)
+    return alert_of(AlertmanagerPayload.model_validate(payload).reading, library, NOON)
 
 
 def test_the_example_opens_an_incident_under_the_plan_that_its_labels_match(

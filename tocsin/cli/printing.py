@@ -105,7 +105,7 @@ def write(settings: Settings, dispatch: Dispatch, files: Files) -> list[Path]:
     from tocsin.rendering import Templates
 
     library = _library(settings, dispatch.plan.name)
-    templates = Templates(library, settings.public_url, settings.sendgrid_from)
+    templates = Templates(library, settings.public_url, settings.email_sender)
     if files.html is not None:
         _keep(files.html, _told(templates.page(dispatch)).encode())
     if files.svg is not None:

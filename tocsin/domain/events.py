@@ -11,6 +11,7 @@ from tocsin.domain.calendar import PersonalHours
 from tocsin.domain.channel import ChannelName
 from tocsin.domain.commands import Command
 from tocsin.domain.delivery import DeliveryReport
+from tocsin.domain.plan import AlertHandling
 from tocsin.domain.state import BroadcastCounts, PlanPin
 
 
@@ -35,6 +36,9 @@ class Alert(Value):
     facts: dict[str, str] = {}
     criteria: tuple[str, ...] = ()
     vendors: tuple[str, ...] = ()
+    counts: dict[str, int] = {}
+    """How often each was said, where it was more than once: repeats are put together before they come here."""
+    handling: AlertHandling = AlertHandling()
 
     @property
     def is_firing(self) -> bool:

@@ -270,15 +270,32 @@ class ReportSpec(Value):
     fields: Annotated[tuple[ReportField, ...], Field(min_length=1)]
 
 
+class Flapping(Value):
+    """An alert that goes on and off so many times (`changes`) `within` a while flaps: that is said once."""
+
+    changes: Annotated[int, Field(ge=2)] = 4
+    within: Interval = timedelta(minutes=10)
+
+
+class AlertHandling(Value):
+    """What a monitor's own word that all is well does: it is put on the record, it proposes the resolution to whoever
+    works on the incident, or it resolves it; after it has stayed so for `calm`."""
+
+    when_resolved: Literal["record", "propose", "resolve"] = "record"
+    calm: Interval = timedelta(minutes=5)
+    flapping: Flapping = Flapping()
+
+
 class IntakeRule(Value):
     """Which alerts open incidents under this plan, and what their labels mean.
 
-    `when` maps labels to patterns (`*` for any value); the first rule of any plan whose patterns all match wins.
-    `severity` maps the values of `severity_label` to severities of the plan; the worst of them and of the `criteria`
-    that the rule, or the alert's `criteria_label`, names is taken. `vendor_label` names suppliers that are down.
+    `source` is a source's name or its format, `*` for any. `when` maps labels to patterns (`*` for any value); the
+    first rule of any plan whose patterns all match wins. `severity` maps the values of `severity_label` to severities
+    of the plan; the worst of them and of the `criteria` that the rule, or the alert's `criteria_label`, names is taken.
+    `vendor_label` names suppliers that are down.
     """
 
-    source: Literal["alertmanager"]
+    source: Annotated[str, Field(pattern=r"^(\*|[a-z][a-z0-9-]*)$")]
     when: dict[str, Names] = {}
     severity_label: str = "severity"
     severity: dict[str, str] = {}
@@ -287,6 +304,7 @@ class IntakeRule(Value):
     criteria_label: str | None = None
     vendor_label: str | None = None
     customer_label: str | None = None
+    handling: AlertHandling = AlertHandling()
     facts: dict[str, Annotated[str, Field(pattern=r"^(label|annotation):.+$")]] = {}
 
     def matches(self, labels: dict[str, str]) -> bool:

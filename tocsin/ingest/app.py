@@ -20,12 +20,13 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 
 from tocsin.domain import naming
-from tocsin.ingest.alertmanager import AlertmanagerPayload, NoPlanMatches, alert_of
 from tocsin.ingest.answering import AnswerPages
 from tocsin.ingest.approvals import ApprovalPages
 from tocsin.ingest.bodies import body_of, read_json
 from tocsin.ingest.broadcasts import BroadcastTexts
 from tocsin.ingest.codec import mount_codec
+from tocsin.ingest.formats.alertmanager import AlertmanagerPayload
+from tocsin.ingest.intake import NoPlanMatches, alert_of
 from tocsin.ingest.problems import Problem, speak_in_problems, unavailable
 from tocsin.ingest.publication import PlanPages
 from tocsin.ingest.reception import ClientProvider, Reception
@@ -86,7 +87,7 @@ class Monitors:
         bearer = self._tokens.bearer(request.headers.get("authorization", ""))
         payload = read_json(_PAYLOAD, await body_of(request))
         try:
-            alert = alert_of(payload, self._reception.library, self._reception.clock())
+            alert = alert_of(payload.reading, self._reception.library, self._reception.clock())
         except NoPlanMatches as error:
             _log.warning("an alert from %s matches no plan: %s", bearer, error)
             raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "no-plan", str(error)) from error

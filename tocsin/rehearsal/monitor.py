@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from tocsin.ingest.alertmanager import AlertmanagerPayload
+from tocsin.ingest.formats.alertmanager import AlertmanagerPayload
 from tocsin.rehearsal.scenario import Scenario
 
 

@@ -14,7 +14,7 @@ from tocsin import yamlfile
 from tocsin.cli.errors import CliError
 from tocsin.cli.speaking import command_of, mistake_in
 from tocsin.domain.directory import Contact, Directory
-from tocsin.ingest.alertmanager import NoPlanMatches, alert_of
+from tocsin.ingest.intake import NoPlanMatches, alert_of
 from tocsin.library import LoadedPlan, PlanLibrary
 from tocsin.modelerrors import Trail
 from tocsin.rehearsal import names
@@ -79,7 +79,7 @@ def _beginning(script: Script, library: PlanLibrary) -> Iterator[Mistake]:
 
 def _alert(script: Script, library: PlanLibrary) -> Iterator[Mistake]:
     try:
-        alert = alert_of(payload_of(script.scenario, script.begins), library, script.begins)
+        alert = alert_of(payload_of(script.scenario, script.begins).reading, library, script.begins)
     except NoPlanMatches as error:
         yield ("alert", "labels"), str(error)
         return
