@@ -15,6 +15,7 @@ asked, and `taken` after it answered, so that whatever dies in between, the next
     {"begin": [0, 1000], "at": "…", "again": 0}      `again`: how many of them may have been written to before
     {"taken": [0, 1000], "refused": [17]}            all but these; positions never go back
     {"not_taken": [1000, 2000]}                      nobody: the vendor said so
+    {"given_up": "…"}                                why no vendor will ever take the rest
 """
 
 from __future__ import annotations
@@ -195,6 +196,7 @@ class Course:
     may_be_doubled: int = 0
     doubtful: Span | None = None
     begun: datetime | None = None
+    given_up: str = ""
 
     @classmethod
     def of(cls, lines: Iterable[dict[str, Any]]) -> Course:
@@ -217,6 +219,8 @@ class Course:
             self.cursor, self.doubtful = end, None
         elif "not_taken" in line:
             self.doubtful = None
+        elif "given_up" in line:
+            self.given_up = line["given_up"]
 
     def counts(self, pinned: BroadcastCounts) -> BroadcastCounts:
         """The counts of the whole, from those of the pinned list."""
@@ -257,6 +261,10 @@ class Journal:
     def not_taken(self, span: Span) -> None:
         """The vendor has nothing of it."""
         self._append({"not_taken": span})
+
+    def given_up(self, why: str) -> None:
+        """No vendor will ever take the rest."""
+        self._append({"given_up": why})
 
     def _append(self, line: dict[str, Any]) -> None:
         self.file.write(_line(line))

@@ -10,7 +10,8 @@ In a drill each batch goes to the drill inbox, once.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from tocsin.broadcastfiles import BroadcastFolder, Journal, Pinned, Span, Troubl
 from tocsin.bulksenders import Sender, Ways, sender_of
 from tocsin.bulkwords import BulkWords
 from tocsin.domain.broadcasts import BatchRefused, PinList, PinnedList, Row, SendShare, Share
-from tocsin.domain.channel import ChannelName, OutcomeUnknown, Refused, TryAgain
+from tocsin.domain.channel import AccountRefused, ChannelName, OutcomeUnknown, Refused, TryAgain
 from tocsin.domain.messages import Dispatch
 from tocsin.library import PlanLibrary
 from tocsin.optouts import OptOuts
@@ -88,8 +89,8 @@ class Broadcasting:
             raise FileNotFoundError(f"broadcast {share.broadcast} is not pinned below {self._state}")
         rows = read_list(self._state, share.sha256)
         with folder.journal() as journal:
-            sending = Sending(folder, journal, rows, self._sender(share.dispatch), self._clock)
-            sending.share(goes_on)
+            with _put_down(journal):
+                Sending(folder, journal, rows, self._sender(share.dispatch), self._clock).share(goes_on)
             return Share(counts=journal.course.counts(pinned.list.counts))
 
     def _sender(self, dispatch: Dispatch) -> Sender:
@@ -194,6 +195,18 @@ class Sending:
     def _refuse(self, positions: Sequence[int], why: str) -> None:
         rows = [self._rows[at] for at in positions]
         self._folder.note([Trouble(row=row.number, key=row.key, reason=why) for row in rows])
+
+
+@contextmanager
+def _put_down(journal: Journal) -> Iterator[None]:
+    """Note a refusal for good, for whoever looks later; an account can be put right."""
+    try:
+        yield
+    except AccountRefused:
+        raise
+    except Refused as error:
+        journal.given_up(str(error))
+        raise
 
 
 def why_not(state: Path, channel: ChannelName) -> WhyNot:

@@ -58,6 +58,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Papers": {
         "report": ("papers", "Print a report as it stands, or send it now."),
         "postmortem": ("papers", "Show the meetings; move, confirm, hold or cancel one."),
+        "broadcast": ("broadcasts", "Write to everybody on a list, and see how far that has come."),
     },
     "Records": {
         "evidence": ("evidence", "Preserve files as evidence, list them, bring one back."),

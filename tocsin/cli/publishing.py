@@ -23,6 +23,7 @@ from tocsin.settings import VARIABLES
 if TYPE_CHECKING:
     from tocsin.acknowledgements import Standing
     from tocsin.acknowledging import Publications
+    from tocsin.library import PlanLibrary
     from tocsin.planfiles import LoadedPlan
 
 T = TypeVar("T")
@@ -173,6 +174,11 @@ def _heading(standing: Standing) -> str:
 
 def known_plan(office: Office, name: str) -> LoadedPlan:
     """A plan of $TOCSIN_PLANS, by its name. Raises `Usage`."""
+    return library_with(office, name).plans[name]
+
+
+def library_with(office: Office, name: str) -> PlanLibrary:
+    """The plans of $TOCSIN_PLANS, among which is one of this name. Raises `Usage`."""
     from tocsin.library import PlanLibrary
     from tocsin.yamlfile import YamlError
 
@@ -183,7 +189,7 @@ def known_plan(office: Office, name: str) -> LoadedPlan:
         raise Usage(str(error)) from error
     if name not in library.plans:
         raise Usage(f'there is no plan "{name}" in {settings.plans}; there are {", ".join(library.plans)}')
-    return library.plans[name]
+    return library
 
 
 def with_publications(office: Office, work: Callable[[Publications], Awaitable[T]]) -> T:
