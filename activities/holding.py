@@ -16,7 +16,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from tocsin.domain.channel import Call, Email, Receipt, Refused, Sms
-from tocsin.domain.digests import Admission, Alone, Bundle, HeldBack, Together, WentAlong
+from tocsin.domain.digests import Admission, Alone, Bundle, Gone, HeldBack, Together, WentAlong
 from tocsin.domain.directory import Contact
 from tocsin.domain.messages import Dispatch, Dispatched, Rendered
 from tocsin.domain.sms_text import sms_segments
@@ -121,7 +121,7 @@ class HoldingBack:
             case HeldBack() as wait:
                 raise _not_yet(wait, now)
             case WentAlong(gone):
-                return _beside(gone.sent, sending.person, gone.bundle)
+                return _beside(gone, sending.person)
             case Together() as together:
                 return self._send_together(together, sending, now)
             case Alone(may_have_left):
@@ -139,7 +139,7 @@ class HoldingBack:
             self.held.has_failed(bundle, address)
             raise
         self.held.has_gone(bundle, address, sent, now)
-        return sent.model_copy(update={"note": _joined(sent.note, _company(bundle))})
+        return sent.model_copy(update={"note": _joined(sent.note, _company(len(bundle.members)))})
 
 
 def _not_yet(wait: HeldBack, now: datetime) -> ApplicationError:
@@ -152,14 +152,15 @@ def _not_yet(wait: HeldBack, now: datetime) -> ApplicationError:
     )
 
 
-def _beside(sent: Dispatched, person: str, bundle: Bundle) -> Dispatched:
+def _beside(gone: Gone, person: str) -> Dispatched:
     """The receipt of a digest for one of those that went along; what it cost is on the record of whoever sent it."""
-    segments = None if sent.segments is None else 0
-    return sent.model_copy(update={"reached": person, "segments": segments, "note": _company(bundle)})
+    segments = None if gone.sent.segments is None else 0
+    note = _company(len(gone.messages))
+    return gone.sent.model_copy(update={"reached": person, "segments": segments, "note": note})
 
 
-def _company(bundle: Bundle) -> str:
-    others = len(bundle.members) - 1
+def _company(messages: int) -> str:
+    others = messages - 1
     return f"it came in a digest with {others} other{'s' if others > 1 else ''}"
 
 

@@ -41,8 +41,11 @@ SECOND_COMERS = timedelta(seconds=5)
 FORGOTTEN = timedelta(hours=1)
 """What was held back, or under way, for so long has nobody any more who asks for it: its incident has ended."""
 
-REMEMBERED = timedelta(days=1)
-"""How long it is known what went along in a digest."""
+COUNTED = 100
+"""How many of the latest messages are counted, if the rule does not want more: an address in a drill gets thousands."""
+
+REMEMBERED = timedelta(hours=3)
+"""How long it is known what went along in a digest; whoever asks later, after an outage, goes out again as itself."""
 
 
 class HeldMessage(Value):
@@ -89,9 +92,9 @@ class UnderWay(Value):
 
 
 class Gone(Value):
-    """A digest that a vendor took, as `sent` says."""
+    """A digest of these messages that a vendor took, as `sent` says."""
 
-    bundle: Bundle
+    messages: tuple[str, ...]
     sent: Dispatched
     at: Moment
 
@@ -174,7 +177,8 @@ def admit(lately: Lately, dispatch: Dispatch, person: str, attempt: int, now: da
 def has_gone(lately: Lately, bundle: Bundle, sent: Dispatched, now: datetime) -> None:
     """A vendor took the digest: its members find themselves in it when they ask again."""
     _drop(lately, bundle)
-    lately.gone.append(Gone(bundle=bundle, sent=sent, at=now))
+    messages = tuple(each.message for each in bundle.members)
+    lately.gone.append(Gone(messages=messages, sent=sent, at=now))
 
 
 def has_failed(lately: Lately, bundle: Bundle) -> None:
@@ -235,7 +239,7 @@ def _full_until(lately: Lately, rule: Digest | None, now: datetime) -> datetime 
 
 
 def _gone(lately: Lately, message: str) -> Gone | None:
-    return next((each for each in lately.gone if each.bundle.has(message)), None)
+    return next((each for each in lately.gone if message in each.messages), None)
 
 
 def _under_way(lately: Lately, message: str) -> UnderWay | None:
@@ -247,8 +251,9 @@ def _drop(lately: Lately, bundle: Bundle) -> None:
 
 
 def _forget(lately: Lately, rule: Digest | None, now: datetime) -> None:
-    counted = max(FORGOTTEN, rule.per if rule else FORGOTTEN)
-    lately.passed = {message: at for message, at in lately.passed.items() if at > now - counted}
+    counted, over = (max(FORGOTTEN, rule.per), rule.over) if rule else (FORGOTTEN, 0)
+    newest = list(lately.passed.items())[-max(over, COUNTED) :]
+    lately.passed = {message: at for message, at in newest if at > now - counted}
     if lately.until is not None and lately.until < now - FORGOTTEN:
         lately.waiting, lately.until = [], None
     lately.under_way = [each for each in lately.under_way if each.bundle.began > now - FORGOTTEN]
