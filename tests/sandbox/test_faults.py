@@ -101,6 +101,30 @@ def test_a_slow_vendor_answers_late(house: House) -> None:
     assert monotonic() - started >= 0.2
 
 
+def test_a_vendor_may_take_a_message_at_once_and_answer_too_late(house: House) -> None:
+    house.sandbox.fault("twilio", "late:30", times=1)
+    house.twilio.http_client.timeout = 0.2
+
+    with pytest.raises(requests.Timeout):
+        text(house)
+
+    assert [message.text for message in house.sandbox.messages()] == ["SEV1"]
+
+
+@pytest.mark.parametrize(("kind", "code"), [("400", 20001), ("401", 20003)])
+def test_a_vendor_that_refuses_takes_nothing(house: House, kind: str, code: int) -> None:
+    house.sandbox.fault("twilio", kind, times=1)
+    house.sandbox.fault("sendgrid", kind, times=1)
+
+    with pytest.raises(TwilioRestException) as refusal:
+        text(house)
+    with pytest.raises(HTTPError) as unsent:
+        house.sendgrid.send(MAIL)
+
+    assert (refusal.value.code, unsent.value.status_code) == (code, int(kind))
+    assert house.sandbox.messages() == []
+
+
 def test_a_fault_can_be_confined_to_calls(house: House) -> None:
     house.sandbox.fault("twilio", "503", path="/Calls")
 

@@ -22,14 +22,17 @@ _PREFIXES: dict[Vendor, str] = {"sendgrid": "/v3/", "twilio": "/2010-04-01/"}
 class Fault(Value):
     """What goes wrong with requests to one vendor, and for how many of them.
 
-    `429` (with `Retry-After`), `500` and `503` answer so and accept nothing. `slow:SECONDS` waits, then serves.
-    `drop_before` resets the connection and accepts nothing; `drop_after` accepts, then resets it; `malformed`
-    accepts, then answers what no client can read. Of the requests whose path contains `path`, each is hit with
-    `probability` (drawn from `seed`), until `times` of them were; without `times`, until faults are cleared.
+    `400` (for good), `401`, `429` (with `Retry-After`), `500` and `503` answer so and accept nothing. `slow:SECONDS`
+    waits, then serves; `late:SECONDS` accepts, then waits before it answers. `drop_before` resets the connection and
+    accepts nothing; `drop_after` accepts, then resets it; `malformed` accepts, then answers what no client can read.
+    Of the requests whose path contains `path`, each is hit with `probability` (drawn from `seed`), until `times` of
+    them were; without `times`, until faults are cleared.
     """
 
     vendor: Vendor
-    kind: str = Field(pattern=r"^(429|500|503|slow:\d+(\.\d+)?|drop_before|drop_after|malformed)$")
+    kind: str = Field(
+        pattern=r"^(40[01]|429|500|503|(slow|late):\d+(\.\d+)?|drop_before|drop_after|malformed)$"
+    )
     times: int | None = Field(default=None, gt=0)
     probability: float = Field(default=1.0, gt=0, le=1)
     seed: int = 0
@@ -109,6 +112,8 @@ class FaultInjector:
         if kind == "slow":
             await asyncio.sleep(float(seconds))
             await self._app(scope, receive, send)
+        elif kind == "late":
+            await self._app(scope, receive, _delaying(send, float(seconds)))
         elif kind == "malformed":
             await self._app(scope, receive, _garbling(send))
         elif kind == "drop_after":
@@ -126,18 +131,38 @@ class FaultInjector:
             pass
 
 
+_WORDS: dict[int, tuple[str, int]] = {
+    400: ("Bad Request", 20001),
+    401: ("Authentication failed", 20003),
+    429: ("Too Many Requests", 20429),
+    500: ("Service unavailable", 20500),
+    503: ("Service unavailable", 20500),
+}
+"""What a refusal says, by its status, and the code that Twilio has for it."""
+
+
 def _refusal(fault: Fault, status: int) -> JSONResponse:
     headers = {"Retry-After": str(fault.retry_after)} if status == 429 else None
-    text = "Too Many Requests" if status == 429 else "Service unavailable"
+    text, code = _WORDS[status]
     if fault.vendor == "sendgrid":
         return JSONResponse({"errors": [{"message": text, "field": None, "help": None}]}, status, headers)
-    code = 20429 if status == 429 else 20500
     more = f"https://www.twilio.com/docs/errors/{code}"
     return JSONResponse({"code": code, "message": text, "more_info": more, "status": status}, status, headers)
 
 
 async def _swallow(message: Message) -> None:
     """Let an answer vanish."""
+
+
+def _delaying(send: Send, seconds: float) -> Send:
+    """A `send` that begins to answer only after a while."""
+
+    async def delayed(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await asyncio.sleep(seconds)
+        await send(message)
+
+    return delayed
 
 
 def _garbling(send: Send) -> Send:
