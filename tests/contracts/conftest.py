@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from tocsin.channels.sendgrid_batch import SendGridBatch
 from tocsin.channels.sendgrid_email import SendGridEmail
 from tocsin.channels.twilio_client import twilio_client
 from tocsin.channels.twilio_sms import TwilioSms
@@ -25,6 +26,7 @@ class Vendors:
     recorder: Recorder
     sandbox: Sandbox
     email: SendGridEmail
+    batch: SendGridBatch
     sms: TwilioSms
     phone: TwilioVoice
 
@@ -49,6 +51,7 @@ def all_vendors() -> Iterator[Vendors]:
             recorder,
             sandbox,
             SendGridEmail(config.api_key, "tocsin@example.com", "Tocsin", host=recorder.url),
+            SendGridBatch(config.api_key, "tocsin@example.com", "Tocsin", host=recorder.url),
             TwilioSms(twilio, config.number),
             TwilioVoice(twilio, config.number),
         )

@@ -52,6 +52,11 @@ MAIL = (
     Amendment(
         (*_MAIL_BODY, "properties", "headers"), _HEADERS, "“You may not override the following headers”"
     ),
+    Amendment(
+        (*_ENVELOPE, "properties", "substitutions"),
+        {"format": "at-most-10000-bytes"},
+        "“total collective size … may not exceed 10,000 bytes per personalization object”",
+    ),
     Amendment((*_ENVELOPE, "properties", "custom_args"), _ARGUMENTS, "“may not exceed 10,000 bytes”"),
     Amendment(
         (*_MAIL_BODY, "properties", "custom_args"),

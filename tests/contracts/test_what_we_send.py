@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from tocsin.callbacks import key_url, status_url
-from tocsin.domain.channel import Attachment, Call, Email, Sms
+from tocsin.domain.broadcasts import HTML_NAME_TAG, LARGEST_BATCH, NAME_TAG, Batch, BulkEmail, Row
+from tocsin.domain.channel import Attachment, Call, Email, Sms, Spoken
 from tocsin.domain.state import Meeting
 from tocsin.invitations import Party, invitation
 from tocsin.pdf import Paper, to_pdf
@@ -81,6 +82,27 @@ def called(*words: str, **changes: Any) -> Callable[[Vendors], object]:
     return lambda vendors: vendors.phone.call(call(*words, **changes))
 
 
+def told_to_many(*rows: Row, **changes: Any) -> Callable[[Vendors], object]:
+    """An email that is the same for all but for their names."""
+    usual = {
+        "subject": f"Checkout is down, {NAME_TAG}",
+        "text": f"Dear {NAME_TAG}",
+        "html": f"<p>Dear {HTML_NAME_TAG}</p>",
+        "message_id": "<broadcast-1@tocsin.example.com>",
+        "correlation": {"broadcast": "7F3K2ABCDE-b1"},
+    }
+    return lambda vendors: vendors.batch.send(Batch(BulkEmail.model_validate(usual | changes), rows))
+
+
+def numbered(count: int) -> list[Row]:
+    return [Row(number, f"reader-{number}@example.org", f"Reader {number}") for number in range(1, count + 1)]
+
+
+def call_is_looked_for(vendors: Vendors) -> None:
+    vendors.phone.call(call())
+    assert vendors.phone.find(call(), datetime.now(UTC) - timedelta(minutes=1)) is not None
+
+
 def text_is_looked_for(vendors: Vendors) -> None:
     vendors.sms.send(sms())
     assert vendors.sms.find(sms(), datetime.now(UTC) - timedelta(minutes=1)) is not None
@@ -107,6 +129,15 @@ CASES: dict[str, Callable[[Vendors], object]] = {
     "a paper": mailed(attachments=attached("Final report 7F3K2.pdf", "application/pdf", paper())),
     "a file name in Greek": mailed(attachments=attached("αναφορά.txt", "text/plain", b"x")),
     "two attachments": mailed(attachments=attached("a.txt", "text/plain", b"a") * 2),
+    "an email to many": told_to_many(*numbered(3)),
+    "an email to as many as there may be": told_to_many(*numbered(LARGEST_BATCH)),
+    "an email to some without a name": told_to_many(
+        Row(1, "ana@example.org"), Row(2, "bo@example.org", "Bo")
+    ),
+    "an email to many, with names in their own script": told_to_many(Row(1, "a@example.org", "明 <b>& 🔥")),
+    "an email to many with a paper": told_to_many(
+        *numbered(2), attachments=attached("notice.pdf", "application/pdf", paper())
+    ),
     "a text message": texted("7F3K2 High: Checkout is down. Reply 7F3K2-1 to acknowledge."),
     "as long a text message as there may be": texted("x" * 1600),
     "a text message in Chinese": texted("结账系统已停止。回复 7F3K2-1 确认。"),
@@ -114,6 +145,11 @@ CASES: dict[str, Callable[[Vendors], object]] = {
     "a text message with what a form must escape": texted("a=1&b=2; 50 % + 1\nsecond line"),
     "a text message that is looked for": text_is_looked_for,
     "a call": called(),
+    "a call that is looked for": call_is_looked_for,
+    "a call that says what the keys do": called(
+        keys=Spoken(text="Press 1 to accept.", language="en-US"),
+        silence=Spoken(text="No key came.", language="en-US"),
+    ),
     "a call that only informs": called(answer_url=None),
     "a call in Spanish": called("El pago no responde. ¿Puede ayudar?", language="es-MX"),
     "a call in Japanese": called("決済が停止しています。", language="ja-JP"),
