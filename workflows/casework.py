@@ -38,6 +38,7 @@ with workflow.unsafe.imports_passed_through():
         Event,
         Latecomer,
         PhaseReached,
+        TakenIn,
         TimePassed,
         fires,
     )
@@ -219,6 +220,12 @@ class Casework:
         """A message to a large audience has come so far."""
         await workflow.wait_condition(lambda: self._case is not None)
         self.happen(report)
+
+    @workflow.signal
+    async def taken_in(self, other: TakenIn) -> None:
+        """Another incident was merged into this one."""
+        await workflow.wait_condition(lambda: self._case is not None)
+        self.happen(other)
 
     @workflow.signal
     async def latecomer(self, late: Latecomer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Literal
 
@@ -27,6 +28,7 @@ with workflow.unsafe.imports_passed_through():
         Drafted,
         EntriesKept,
         Event,
+        Forwarded,
         NotSent,
         RecipientsFound,
         Sent,
@@ -77,6 +79,8 @@ class Errands:
                 self._start([errand], self._draft(errand))
             elif errand.kind == "broadcast":
                 self._start([errand], self._broadcast(errand))
+            elif errand.kind == "forward":
+                self._start([errand], self._forward(errand))
         if searches and not any(self._is_first_of_a_page(errand) for errand in errands.values()):
             self._start(searches, self._find_recipients(searches))
 
@@ -120,6 +124,7 @@ class Errands:
         return await workflow.execute_activity_method(
             _ACTIVITY_OF[message.channel],
             dispatch,
+            activity_id=message.id,  # so that whoever looks at what is pending knows which message it is
             task_queue=naming.queue_of(message.channel),
             start_to_close_timeout=limits.SEND_ATTEMPT,
             retry_policy=limits.send_retry(message.purpose),
@@ -174,6 +179,16 @@ class Errands:
         counts = self._case().state.broadcasts[broadcast.id].counts
         return [BroadcastReported(broadcast=broadcast.id, counts=counts)]
 
+    async def _forward(self, errand: Errand) -> Sequence[Event]:
+        """Tell another incident, wherever it lives now."""
+        assert errand.incident is not None
+        assert errand.workflow is not None
+        assert errand.signal is not None
+        told = False
+        for home in (naming.post_incident_workflow(errand.incident), errand.workflow):
+            told = told or await _signal(home, errand.signal, json.loads(errand.text))
+        return [Forwarded(errand=errand.id, was_told=told)]
+
     async def _keep_entries(self, errand: Errand) -> Sequence[Event]:
         state = self._case().state
         entries = tuple(entry for entry in state.timeline if entry.number <= errand.entries)
@@ -185,6 +200,17 @@ class Errands:
             summary=f"archive {len(entries)} timeline entries",
         )
         return [EntriesKept(errand=errand.id, up_to=up_to)]
+
+
+async def _signal(workflow_id: str, signal: str, message: object) -> bool:
+    """Signal another workflow; false when none runs under that id."""
+    try:
+        await workflow.get_external_workflow_handle(workflow_id).signal(signal, message)
+    except ApplicationError as error:
+        if error.type != "ExternalWorkflowExecutionNotFound":
+            raise
+        return False
+    return True
 
 
 def _failure_of(message: Message, error: ActivityError) -> NotSent:

@@ -32,6 +32,7 @@ from tocsin.domain.events import (
     Drafted,
     EntriesKept,
     Event,
+    Forwarded,
     NotSent,
     PhaseReached,
     RecipientsFound,
@@ -113,6 +114,8 @@ class World:
     letters: list[Letter] = field(default_factory=list)
     archived: list[Entry] = field(default_factory=list)
     commands: int = 0
+    forwarded: list[Errand] = field(default_factory=list)
+    others_listen: bool = True
     _running: set[str] = field(default_factory=set)
     _state: IncidentState | None = None
 
@@ -221,6 +224,9 @@ class World:
             )
         elif errand.kind == "draft":
             yield self._draft(errand)
+        elif errand.kind == "forward":
+            self.forwarded.append(errand)
+            yield Forwarded(errand=errand.id, was_told=self.others_listen)
         elif errand.kind == "broadcast":
             yield BroadcastReported(broadcast=errand.broadcast or "", counts=BroadcastCounts())
         else:

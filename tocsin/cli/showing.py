@@ -43,6 +43,10 @@ def _heading(view: IncidentView, now: datetime) -> Iterator[str]:
     customer = f" · customer {view.customer}" if view.customer else ""
     yield _wrapped(f"{view.plan_title} ({view.plan}){customer}")
     yield from _opening(view, now)
+    if view.merged_into is not None:
+        yield f"merged into {naming.spoken(view.merged_into.id)}: the work goes on there"
+    for other in view.merged:
+        yield _wrapped(f"with {naming.spoken(other.id)}, which was merged into it: {other.title}")
     if view.follows:
         yield f"follows incident {naming.spoken(view.follows)}"
     if view.is_drill and view.drill_speed > 1:

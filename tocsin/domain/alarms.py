@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from tocsin.domain import answering, obligations, tasks
+from tocsin.domain import alerts, answering, obligations, tasks
 from tocsin.domain.base import Moment, Value
 from tocsin.domain.case import Case
 
@@ -24,7 +24,13 @@ def alarms(case: Case, now: datetime) -> dict[str, Alarm]:
         return {}
     return {
         alarm.key: alarm
-        for alarm in (*_obligations(case, now), *_pages(case), *_tasks(case, now), *_messages(case))
+        for alarm in (
+            *_obligations(case, now),
+            *_pages(case),
+            *_tasks(case, now),
+            *_messages(case),
+            *_silence(case),
+        )
     }
 
 
@@ -57,6 +63,15 @@ def _tasks(case: Case, now: datetime) -> Iterator[Alarm]:
             what = "due" if at == task.due else "reminder"
             summary = f"{what}: task {task.number}, {task.title}"
             yield Alarm(key=f"task {task.number}", at=at, summary=summary)
+
+
+def _silence(case: Case) -> Iterator[Alarm]:
+    at = alerts.calm_at(case)
+    if at is not None:
+        does = (
+            "resolve it" if case.state.handling.when_resolved == "resolve" else "ask whether it is resolved"
+        )
+        yield Alarm(key="silence", at=at, summary=f"{does} if every alert stays silent until then")
 
 
 def _messages(case: Case) -> Iterator[Alarm]:

@@ -58,6 +58,15 @@ class OptOut(_Base):
     back: bool = False
 
 
+class Merge(_Base):
+    """Go on with the work in another incident, `into`, which was opened under `key`; what both promised is kept."""
+
+    kind: Literal["merge"] = "merge"
+    into: str
+    key: str
+    reason: str = ""
+
+
 class AddNote(_Base):
     """Put a line on the timeline."""
 
@@ -281,6 +290,7 @@ Command = Annotated[
     Acknowledge
     | HandOver
     | OptOut
+    | Merge
     | AddNote
     | GiveUpdate
     | FinishStep

@@ -12,12 +12,14 @@ from datetime import datetime
 from typing import Any
 
 from tocsin.domain import (
+    alerts,
     answering,
     approvals,
     commanding,
     escalation,
     events,
     fulfilment,
+    merging,
     multitudes,
     notices,
     obligations,
@@ -27,7 +29,7 @@ from tocsin.domain import (
 )
 from tocsin.domain.case import Case, Draft
 from tocsin.domain.commands import Command, CommandRefused
-from tocsin.domain.state import Actor, AlertState, Errand, IncidentState, Outcome, Target
+from tocsin.domain.state import Errand, IncidentState, Outcome, Target
 from tocsin.domain.words import Anchor, Phase
 
 REMEMBERED_COMMANDS = 2_000
@@ -49,6 +51,7 @@ def _settle(draft: Draft) -> None:
     """Derive what follows; nothing does before the incident is logged, which is when its first phase is reached."""
     if draft.state.phase is None:
         return
+    alerts.end_what_is_calm(draft)
     answering.ask_again_where_silent(draft)
     escalation.climb_what_is_due(draft)
     notices.retry_what_is_due(draft)
@@ -92,6 +95,7 @@ def _commanded(draft: Draft, event: events.Commanded) -> None:
         return
     commanding.carry_out(draft, event.command)
     answering.heard(draft, event.command.actor)
+    merging.tell_the_merged(draft, event.command)
     remember(draft.state, event.command, Outcome(accepted=True))
 
 
@@ -114,23 +118,6 @@ def refuse(case: Case, command: Command, refusal: CommandRefused, now: datetime)
         target = Target(person=command.actor.key)
         notices.tell(draft, target, ("sms", "email"), "refusal", "refusal", None, subject, str(refusal))
     return draft.state
-
-
-def _alerted(draft: Draft, event: events.Alert) -> None:
-    outages.name_by_alert(draft, event)
-    for name, firing in event.alerts.items():
-        _note_alert(draft, event, name, firing)
-
-
-def _note_alert(draft: Draft, event: events.Alert, name: str, firing: bool) -> None:
-    monitor = Actor(key=event.source, via="monitor")
-    known = draft.state.alerts.get(name)
-    first = known.first if known else event.received
-    count = known.count + 1 if known else 1
-    draft.state.alerts[name] = AlertState(firing=firing, first=first, last=event.received, count=count)
-    if known is None or known.firing is not firing:
-        word = "fires" if firing else "is resolved, says the monitor"
-        draft.record("alert", f"{event.title}: alert {name} {word}", monitor)
 
 
 def _entries_kept(draft: Draft, event: events.EntriesKept) -> None:
@@ -175,7 +162,7 @@ def _time_passed(draft: Draft, event: events.TimePassed) -> None:
 
 
 _HANDLERS: dict[type, Callable[[Draft, Any], None]] = {
-    events.Alert: _alerted,
+    events.Alert: alerts.heard,
     events.Commanded: _commanded,
     events.Sent: _sent,
     events.NotSent: _not_sent,
@@ -185,6 +172,8 @@ _HANDLERS: dict[type, Callable[[Draft, Any], None]] = {
     events.VendorPost: outages.posted,
     events.FeedRead: outages.feed_read,
     events.BroadcastReported: multitudes.reported,
+    events.TakenIn: merging.taken_in,
+    events.Forwarded: merging.forwarded,
     events.EntriesKept: _entries_kept,
     events.PhaseReached: _phase_reached,
     events.TimePassed: _time_passed,

@@ -11,8 +11,8 @@ from tocsin.domain.calendar import PersonalHours
 from tocsin.domain.channel import ChannelName
 from tocsin.domain.commands import Command
 from tocsin.domain.delivery import DeliveryReport
-from tocsin.domain.plan import AlertHandling
-from tocsin.domain.state import BroadcastCounts, PlanPin
+from tocsin.domain.handling import AlertHandling
+from tocsin.domain.state import Actor, BroadcastCounts, PlanPin
 
 
 class Alert(Value):
@@ -143,6 +143,24 @@ class BroadcastReported(Value):
     problem: str = ""
 
 
+class TakenIn(Value):
+    """Another incident was merged into this one."""
+
+    kind: Literal["taken_in"] = "taken_in"
+    incident: str
+    key: str
+    title: str
+    by: Actor
+
+
+class Forwarded(Value):
+    """Another incident was told something; or not, because it is over."""
+
+    kind: Literal["forwarded"] = "forwarded"
+    errand: str
+    was_told: bool
+
+
 class EntriesKept(Value):
     """The oldest timeline entries are in the archive, up to and including this number."""
 
@@ -175,6 +193,8 @@ Event = Annotated[
     | VendorPost
     | FeedRead
     | BroadcastReported
+    | TakenIn
+    | Forwarded
     | EntriesKept
     | PhaseReached
     | TimePassed,

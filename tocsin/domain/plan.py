@@ -18,6 +18,7 @@ from tocsin.domain.calendar import CalendarSpec
 from tocsin.domain.channel import ChannelName
 from tocsin.domain.durations import Duration
 from tocsin.domain.duties import Interval, Level, Names, ObligationSpec, as_list
+from tocsin.domain.handling import AlertHandling
 from tocsin.domain.words import Phase
 
 Path = tuple[str | int, ...]
@@ -268,22 +269,6 @@ class ReportSpec(Value):
 
     title: str
     fields: Annotated[tuple[ReportField, ...], Field(min_length=1)]
-
-
-class Flapping(Value):
-    """An alert that goes on and off so many times (`changes`) `within` a while flaps: that is said once."""
-
-    changes: Annotated[int, Field(ge=2)] = 4
-    within: Interval = timedelta(minutes=10)
-
-
-class AlertHandling(Value):
-    """What a monitor's own word that all is well does: it is put on the record, it proposes the resolution to whoever
-    works on the incident, or it resolves it; after it has stayed so for `calm`."""
-
-    when_resolved: Literal["record", "propose", "resolve"] = "record"
-    calm: Interval = timedelta(minutes=5)
-    flapping: Flapping = Flapping()
 
 
 class IntakeRule(Value):

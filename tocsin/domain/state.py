@@ -12,6 +12,7 @@ from tocsin.domain.base import Moment, Record, Value
 from tocsin.domain.calendar import PersonalHours
 from tocsin.domain.channel import ChannelName
 from tocsin.domain.delivery import DeliveryState
+from tocsin.domain.handling import AlertHandling
 from tocsin.domain.words import Anchor, Phase, Status, StepStatus, Verdict
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -89,12 +90,17 @@ class StepState(Value):
 
 
 class AlertState(Value):
-    """What a monitor last said under one key of its own, and how often it said so."""
+    """What a monitor last said under one key of its own, and how often it said so.
+
+    `changes` are the times at which it went on or off of late; it `flaps` when they are too many.
+    """
 
     firing: bool
     first: Moment
     last: Moment
     count: int = 1
+    changes: tuple[Moment, ...] = ()
+    flaps: bool = False
 
 
 class Target(Value):
@@ -439,7 +445,7 @@ class Errand(Value):
     """Work for the outside world that a decision asked for and that has not been reported back yet."""
 
     id: str
-    kind: Literal["send", "find_recipients", "keep_entries", "draft", "broadcast"]
+    kind: Literal["send", "find_recipients", "keep_entries", "draft", "broadcast", "forward"]
     message: str | None = None
     audience: Target | None = None
     obligation: str | None = None
@@ -447,6 +453,20 @@ class Errand(Value):
     entries: int = 0
     text: str = ""
     broadcast: str | None = None
+    incident: str | None = None
+    workflow: str | None = None
+    signal: Literal["taken_in", "queued_command"] | None = None
+    """For the kind `forward`: which incident is told, where it was opened, and by which signal; `text` is its JSON."""
+
+
+class MergedIncident(Value):
+    """The other one of two incidents that are one."""
+
+    id: str
+    key: str
+    title: str = ""
+    at: Moment
+    by: Actor
 
 
 class BroadcastCounts(Value):
@@ -521,6 +541,13 @@ class IncidentState(Record):
     roles: dict[str, str] = {}
     steps: dict[str, StepState] = {}
     alerts: dict[str, AlertState] = {}
+    handling: AlertHandling = AlertHandling()
+    silent_since: Moment | None = None
+    """Since when no alert fires."""
+    end_proposed: bool = False
+    merged: dict[str, MergedIncident] = {}
+    """The incidents that were merged into this one, by their ids."""
+    merged_into: MergedIncident | None = None
     obligations: dict[str, Obligation] = {}
     pages: dict[int, Page] = {}
     messages: dict[str, Message] = {}

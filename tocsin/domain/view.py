@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from tocsin.domain import clocks, naming, phases, tasks, vendors
@@ -11,6 +12,7 @@ from tocsin.domain.performance import broken_agreement
 from tocsin.domain.plan import Step
 from tocsin.domain.state import (
     Actor,
+    AlertState,
     AnchorTime,
     Approval,
     BroadcastState,
@@ -19,6 +21,7 @@ from tocsin.domain.state import (
     Fact,
     Judgement,
     Meeting,
+    MergedIncident,
     Mitigation,
     Page,
     Reporter,
@@ -102,6 +105,9 @@ class IncidentView(Value):
     meetings: tuple[Meeting, ...]
     evidence: tuple[Evidence, ...] = ()
     broadcasts: tuple[BroadcastState, ...] = ()
+    alerts: dict[str, AlertState] = {}
+    merged: tuple[MergedIncident, ...] = ()
+    merged_into: MergedIncident | None = None
     next_actions: tuple[NextAction, ...]
     next_deadline: Moment | None
     overdue: tuple[str, ...]
@@ -144,6 +150,9 @@ def view(case: Case, workflow: str, now: datetime) -> IncidentView:
         meetings=tuple(meeting.model_copy() for meeting in state.meetings.values()),
         evidence=tuple(state.evidence.values()),
         broadcasts=tuple(item.model_copy() for item in state.broadcasts.values()),
+        alerts=state.alerts,
+        merged=tuple(state.merged.values()),
+        merged_into=state.merged_into,
         next_actions=next_actions(case),
         next_deadline=next_deadline(case),
         overdue=tuple(key for key, item in state.obligations.items() if item.verdict is Verdict.OVERDUE),
@@ -283,7 +292,7 @@ def next_actions(case: Case) -> tuple[NextAction, ...]:
         *steps,
         *to_do,
         *_vendors(case, ref),
-        _ending(case, ref),
+        *_ending(case, ref),
         *facts,
     )
 
@@ -355,7 +364,12 @@ def _step_command(case: Case, ref: str, step: Step) -> str:
             return f"tocsin step {ref} {step.id}"
 
 
-def _ending(case: Case, ref: str) -> NextAction:
-    if case.state.status is Status.OPEN:
-        return NextAction(what="Resolve it", who="anybody", command=f'tocsin resolve {ref} "what ended it"')
-    return NextAction(what="Close it", who="anybody", command=f"tocsin close {ref}")
+def _ending(case: Case, ref: str) -> Iterator[NextAction]:
+    """An incident that was merged into another ends with that."""
+    if case.state.status is not Status.OPEN:
+        yield NextAction(what="Close it", who="anybody", command=f"tocsin close {ref}")
+    elif case.state.merged_into is None:
+        silent = ": every alert is silent" if case.state.end_proposed else ""
+        yield NextAction(
+            what=f"Resolve it{silent}", who="anybody", command=f'tocsin resolve {ref} "what ended it"'
+        )

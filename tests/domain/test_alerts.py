@@ -1,0 +1,118 @@
+"""What monitors say while an incident is open: repeats, flapping, worse news, and silence."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.domain import harbour
+from tests.domain.world import World
+from tocsin.domain import commands as say
+from tocsin.domain.alarms import alarms
+from tocsin.domain.handling import AlertHandling
+from tocsin.domain.words import Anchor, Status
+
+PROPOSE = AlertHandling(when_resolved="propose", calm=timedelta(minutes=5))
+RESOLVE = AlertHandling(when_resolved="resolve", calm=timedelta(minutes=5))
+QUIET_PLAN = harbour.plan_without("interim-report", "owners", "secured", "coastguard", "rounds")
+
+
+@pytest.fixture
+def world() -> World:
+    world = World(plan=QUIET_PLAN)
+    world.alert()
+    return world
+
+
+def hears(world: World, fires: bool, **more) -> None:
+    world.happens(world.alerted(alerts={"wind": fires}, **more))
+
+
+def test_repeats_are_counted_however_many_were_put_together(world):
+    hears(world, True)
+    hears(world, True, counts={"wind": 9_998})
+    assert world.state.alerts["wind"].count == 10_000
+    assert world.log("alert") == ["The wind rises: alert wind fires"], "a repeat is no news"
+
+
+def test_what_flaps_is_said_once_and_again_once_it_has_calmed_down(world):
+    for _ in range(20):
+        world.passes(seconds=30)
+        hears(world, False)
+        world.passes(seconds=30)
+        hears(world, True)
+    assert world.log("alert")[-1] == "The wind rises: alert wind flaps: 4 changes within 10 minutes"
+    assert len(world.log("alert")) == 4
+    assert len(world.state.alerts["wind"].changes) <= 5, "the state stays small"
+
+    world.passes(hours=1)
+    hears(world, False)
+    assert world.log("alert")[-1] == "The wind rises: alert wind is resolved, says the monitor"
+
+
+def test_the_monitors_word_alone_resolves_nothing_unless_the_plan_says_so(world):
+    hears(world, False)
+    world.passes(hours=5)
+    assert world.state.status is Status.OPEN
+    assert "silence" not in alarms(world.case, world.now)
+
+
+def test_a_plan_may_have_the_resolution_proposed_to_whoever_is_on_it(world):
+    world.acknowledges(by="ana")
+    hears(world, False, handling=PROPOSE)
+    world.passes(minutes=4)
+    assert world.sent("reminder") == []
+    world.passes(minutes=1)
+
+    [asked] = world.sent("reminder")
+    assert (asked.to, asked.dispatch.subject) == ("ana", "Is it resolved? Every alert is silent")
+    assert world.log("alert")[-1] == "every alert has been silent for 5 minutes; is it resolved?"
+    world.passes(hours=2)
+    assert len(world.sent("reminder")) == 1, "it is asked once"
+    assert world.state.status is Status.OPEN
+
+
+def test_a_plan_may_have_silence_resolve_it_as_of_when_it_fell_silent(world):
+    world.passes(minutes=20)
+    hears(world, False, handling=RESOLVE)
+    fell_silent = world.now
+    world.passes(minutes=5)
+
+    assert world.state.status is Status.RESOLVED
+    assert world.state.anchors[Anchor.RESOLVED].at == fell_silent
+    assert world.log("resolved") == ["every alert has been silent for 5 minutes"]
+
+
+def test_a_new_alert_breaks_the_silence(world):
+    hears(world, False, handling=RESOLVE)
+    world.passes(minutes=4)
+    hears(world, True, handling=RESOLVE)
+    world.passes(minutes=30)
+    assert world.state.status is Status.OPEN
+    hears(world, False, handling=RESOLVE)
+    world.passes(minutes=5)
+    assert world.state.status is Status.RESOLVED
+
+
+def test_silence_means_every_alert(world):
+    world.happens(world.alerted(alerts={"wind": False, "waves": True}, handling=RESOLVE))
+    world.passes(hours=1)
+    assert world.state.status is Status.OPEN
+
+
+def test_a_repeat_may_say_that_it_is_worse_and_tightens_the_clocks():
+    world = World()
+    world.alert(severity="gale")
+    before = world.owed("secured").due
+    hears(world, True, severity="storm")
+    assert world.state.severity == "storm"
+    assert world.owed("secured").due < before
+    assert world.log("severity") == ["severity storm (was gale), by what its alerts say"]
+
+    hears(world, True, severity="breeze")
+    assert world.state.severity == "storm", "better news is for people to believe"
+
+
+def test_what_a_person_has_said_of_the_severity_stands(world):
+    world.says(say.Classify, severity="breeze", reason="It is only the gauge")
+    hears(world, True, severity="storm")
+    assert world.state.severity == "breeze"

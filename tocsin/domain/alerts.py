@@ -1,0 +1,123 @@
+"""What monitors say of an open incident: repeats are counted, flapping is damped, and silence may end it.
+
+A monitor knows what it measures, not whether the incident is over; so its word resolves nothing unless the plan says
+so, and then only after every alert has stayed silent for a while.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tocsin.domain import commands as said
+from tocsin.domain import ending, naming, notices, outages
+from tocsin.domain.case import Case, Draft
+from tocsin.domain.durations import describe
+from tocsin.domain.events import Alert
+from tocsin.domain.state import Actor, AlertState, Target
+from tocsin.domain.words import Anchor, Status
+
+
+def heard(draft: Draft, event: Alert) -> None:
+    """A monitor speaks: of alerts that it named before, or of new ones."""
+    outages.name_by_alert(draft, event)
+    draft.state.handling = event.handling
+    changed = [name for name, fires in event.alerts.items() if _note(draft, event, name, fires)]
+    _raise_severity(draft, event)
+    if any(state.firing for state in draft.state.alerts.values()):
+        draft.state.silent_since, draft.state.end_proposed = None, False
+    elif changed:
+        draft.state.silent_since = draft.now
+
+
+def _note(draft: Draft, event: Alert, name: str, fires: bool) -> bool:
+    """Count what was said of one alert; whether that is a change."""
+    known, count = draft.state.alerts.get(name), event.counts.get(name, 1)
+    if known is not None and known.firing is fires:
+        draft.state.alerts[name] = known.model_copy(
+            update={"last": event.received, "count": known.count + count}
+        )
+        return False
+    changes = (*_recent(draft, known), draft.now)
+    flaps = len(changes) >= draft.state.handling.flapping.changes
+    _record(draft, event, name, fires, flaps, known is not None and known.flaps)
+    draft.state.alerts[name] = AlertState(
+        firing=fires,
+        first=known.first if known else event.received,
+        last=event.received,
+        count=(known.count if known else 0) + count,
+        changes=changes,
+        flaps=flaps,
+    )
+    return True
+
+
+def _recent(draft: Draft, known: AlertState | None) -> tuple[datetime, ...]:
+    """When it changed of late, as many times as make it flap at most."""
+    rules = draft.state.handling.flapping
+    since = draft.now - draft.scaled(rules.within)
+    return tuple(at for at in (known.changes if known else ()) if at > since)[-rules.changes :]
+
+
+def _record(draft: Draft, event: Alert, name: str, fires: bool, flaps: bool, flapped: bool) -> None:
+    monitor = Actor(key=event.source, via="monitor")
+    if flaps and flapped:
+        return  # it has been said once
+    if flaps:
+        rules = draft.state.handling.flapping
+        what = f"flaps: {rules.changes} changes within {describe(rules.within)}"
+    else:
+        what = "fires" if fires else "is resolved, says the monitor"
+    draft.record("alert", f"{event.title}: alert {name} {what}", monitor)
+
+
+def _raise_severity(draft: Draft, event: Alert) -> None:
+    """A repeat may say that it is worse than it was; what a person has said of the severity stands."""
+    severities, classified = draft.plan.severities, draft.state.anchors.get(Anchor.CLASSIFIED)
+    is_worse = severities[event.severity].rank < severities[draft.state.severity].rank
+    if not (event.is_firing and is_worse) or (classified is not None and classified.by.is_person):
+        return
+    before, draft.state.severity = draft.state.severity, event.severity
+    monitor = Actor(key=event.source, via="monitor")
+    draft.record("severity", f"severity {event.severity} (was {before}), by what its alerts say", monitor)
+
+
+# All is well, says the monitor
+
+
+def calm_at(case: Case) -> datetime | None:
+    """When the monitor's silence has lasted long enough to do what the plan says; `None` when it does nothing."""
+    state = case.state
+    if state.silent_since is None or state.end_proposed or state.status is not Status.OPEN:
+        return None
+    if state.handling.when_resolved == "record" or state.merged_into is not None:
+        return None
+    return state.silent_since + case.scaled(state.handling.calm)
+
+
+def end_what_is_calm(draft: Draft) -> None:
+    """Propose the resolution, or make it, once every alert has been silent for long enough."""
+    at = calm_at(draft)
+    if at is None or at > draft.now or draft.state.silent_since is None:
+        return
+    draft.state.end_proposed = True
+    monitor = Actor(key=draft.state.source, via="monitor")
+    silence = f"every alert has been silent for {describe(draft.state.handling.calm)}"
+    if draft.state.handling.when_resolved == "resolve":
+        since = max(draft.state.silent_since, draft.state.opened)
+        id = naming.identify("calm", draft.state.id, since.isoformat())
+        ending.resolve(draft, said.Resolve(id=id, actor=monitor, summary=silence, at=since))
+        return
+    draft.record("alert", f"{silence}; is it resolved?", monitor)
+    subject = "Is it resolved? Every alert is silent"
+    text = f'tocsin resolve {draft.state.reference} "…"'
+    for person in _at_work(draft):
+        notices.tell(
+            draft, Target(person=person), ("sms", "email"), "reminder", "reminder", None, subject, text
+        )
+
+
+def _at_work(case: Case) -> tuple[str, ...]:
+    """Whoever has acknowledged, or holds a role in this incident; each once."""
+    answered = [page.acknowledged.by for page in case.state.pages.values() if page.acknowledged]
+    people = [by.key for by in answered if by.is_person]
+    return tuple(dict.fromkeys([*case.state.roles.values(), *people]))
