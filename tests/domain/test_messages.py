@@ -30,7 +30,7 @@ def test_a_notice_that_one_channel_does_not_deliver_goes_over_the_next(world, ve
     world.vendors["email"] = vendor
     world.alert(customer="orca")
     assert world.reached[-1] == ("sms", "desk")
-    assert told(world).note == "delivered to @desk"
+    assert told(world).note == "delivered to @desk by sms"
     first, second = world.state.messages.values()
     assert first.succeeded_by == second.id
 

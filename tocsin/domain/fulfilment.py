@@ -113,7 +113,6 @@ def recipients_found(draft: Draft, event: RecipientsFound) -> None:
         obligation.duties[errand.duty].refs += _tell(draft, obligation, errand.duty, target, recipient)
     if not event.members and errand.audience is not None:
         obligation.duties[errand.duty].lacking += (str(errand.audience),)
-        obligation.reason = f"the directory has nobody for {errand.audience}"
     _propose_meeting(draft, obligation, errand.duty)
 
 
@@ -197,7 +196,7 @@ def _telling_done(draft: Draft, state: DutyState) -> datetime | None:
     state.note = (
         approvals.note_of(draft, state.approval)
         + "delivered to "
-        + ", ".join(_each([message for message in arrived if message]))
+        + ", ".join(_each([message for message in arrived if message], state.refs))
         + "".join(
             f"; {message.id}, not as it was meant: {message.lacks}"
             for message in arrived
@@ -216,11 +215,12 @@ def _broadcast_done(draft: Draft, state: DutyState) -> datetime | None:
     return None if None in done else max(moment for moment in done if moment)
 
 
-def _each(messages: Sequence[Message]) -> Iterator[str]:
-    """Whom messages went to; and by what, where somebody was told by several means."""
+def _each(messages: Sequence[Message], first: Sequence[str]) -> Iterator[str]:
+    """Whom messages went to; and by what, where somebody was told by several means, or not by the `first` one."""
     everybody = [notices.whom(message) for message in messages]
     for message, name in zip(messages, everybody, strict=True):
-        yield f"{name} by {message.channel}" if everybody.count(name) > 1 else name
+        is_plain = everybody.count(name) == 1 and message.id in first
+        yield name if is_plain else f"{name} by {message.channel}"
 
 
 def _is_looking_up(draft: Draft, state: DutyState) -> bool:
@@ -286,10 +286,11 @@ def came_to_nothing(draft: Draft, state: DutyState) -> bool:
         return False
     if _is_looking_up(draft, state):
         return False
-    return bool(state.lacking) or any(_is_lost(draft, ref) for ref in state.refs)
+    return bool(state.lacking) or any(is_lost(draft, ref) for ref in state.refs)
 
 
-def _is_lost(draft: Draft, ref: str) -> bool:
+def is_lost(draft: Draft, ref: str) -> bool:
+    """Whether a message or a broadcast has failed for good, and all that took its place."""
     if ref in draft.state.broadcasts:
         return multitudes.came_to_nothing(draft, ref)
     return notices.last_of(draft.state, ref).state in notices.GIVEN_UP

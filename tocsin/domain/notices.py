@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Literal
 
@@ -18,6 +19,8 @@ TRY_AGAIN_AFTER = timedelta(minutes=1)
 
 GOT_THROUGH = frozenset({DeliveryState.DELIVERED, DeliveryState.ANSWERED})
 GIVEN_UP = frozenset({DeliveryState.FAILED, DeliveryState.NO_ANSWER})
+_ON_ITS_WAY = frozenset({DeliveryState.SENT, DeliveryState.FAILED_FOR_NOW})
+"""What a vendor that took a message may still deliver."""
 
 Purpose = Literal["page", "notice", "report", "invitation", "reminder", "refusal", "approval", "trouble"]
 
@@ -108,7 +111,7 @@ def sent(draft: Draft, event: Sent) -> None:
     message.vendor, message.segments = event.vendor or None, event.segments
     message.state = forward(message.state, DeliveryState.SENT)
     message.retry_at = None
-    if message.wait is not None and message.fallbacks and message.state is DeliveryState.SENT:
+    if message.wait is not None and message.fallbacks and message.state in _ON_ITS_WAY:
         message.moves_on_at = draft.now + message.wait
     draft.record("sent", f"{message.channel} {message.id} to @{event.reached} ({message.target})")
     if message.purpose == "report":
@@ -226,20 +229,27 @@ def repeat(draft: Draft, message: Message, via: tuple[ChannelName, ...]) -> None
 
 def got_through(state: IncidentState, message_id: str) -> Message | None:
     """The message that reached its target: this one, or one that took its place; `None` while there is none."""
-    message: Message | None = state.messages[message_id]
-    while message is not None:
-        if message.state in GOT_THROUGH:
-            return message
-        message = state.messages[message.succeeded_by] if message.succeeded_by else None
-    return None
+    return next((each for each in _and_after(state, message_id) if each.state in GOT_THROUGH), None)
+
+
+def returned(state: IncidentState, message_id: str) -> Message | None:
+    """The message that had arrived and was returned: this one, or one that took its place; `None` if none was."""
+    each_of_them = _and_after(state, message_id)
+    return next((each for each in each_of_them if each.delivered and each.state not in GOT_THROUGH), None)
 
 
 def last_of(state: IncidentState, message_id: str) -> Message:
     """The message that took the place of the one that took its place, and so on; the message itself if none did."""
-    message = state.messages[message_id]
-    while message.succeeded_by is not None:
-        message = state.messages[message.succeeded_by]
-    return message
+    return list(_and_after(state, message_id))[-1]
+
+
+def _and_after(state: IncidentState, message_id: str) -> Iterator[Message]:
+    """A message, the one that took its place, and so on."""
+    next_id: str | None = message_id
+    while next_id is not None:
+        message = state.messages[next_id]
+        yield message
+        next_id = message.succeeded_by
 
 
 def recipients_found(draft: Draft, event: RecipientsFound, errand: Errand) -> tuple[Target, ...]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from tocsin.domain import approvals, clocks, fulfilment, meetings, notices
+from tocsin.domain import approvals, clocks, fulfilment, meetings, notices, undelivered
 from tocsin.domain.case import Case, Draft
 from tocsin.domain.duties import ObligationSpec
 from tocsin.domain.escalation import call
 from tocsin.domain.state import DutyState, Obligation, Target
-from tocsin.domain.verdicts import settle_as, still_owed
+from tocsin.domain.verdicts import settle_as, still_owed, take_back
 from tocsin.domain.words import Status, Verdict
 
 
@@ -22,10 +22,27 @@ def settle(draft: Draft) -> None:
     """Arm what has become owed, move what has changed, begin, judge, and arm what comes next."""
     clocks.arm(draft)
     clocks.move(draft)
+    for obligation in draft.state.obligations.values():
+        _owe_again_what_came_back(draft, obligation)
     for obligation in still_owed(draft):
         _see_to(draft, obligation)
     clocks.arm_next(draft)
     meetings.call_off_what_is_moot(draft)
+
+
+def _owe_again_what_came_back(draft: Draft, obligation: Obligation) -> None:
+    """What a mail server took and then returned has kept no promise: it is owed again, beside the old verdict."""
+    if obligation.verdict not in {Verdict.MET, Verdict.LATE}:
+        return
+    returned = [(state, undelivered.came_back(draft, state)) for state in obligation.duties]
+    messages = [message for _, message in returned if message is not None]
+    if not messages:
+        return
+    for state, message in returned:
+        if message is not None:
+            state.done, state.note = None, ""
+    whose = ", ".join(f"{message.channel} {message.id} to {notices.whom(message)}" for message in messages)
+    take_back(draft, obligation, f"{whose} was returned after it had been delivered: {messages[0].detail}")
 
 
 def _see_to(draft: Draft, obligation: Obligation) -> None:
@@ -109,6 +126,7 @@ def _judge(draft: Draft, obligation: Obligation, spec: ObligationSpec) -> None:
     for state, duty in zip(obligation.duties, spec.do, strict=True):
         if state.begun is not None and state.done is None:
             state.done = fulfilment.is_done(draft, state, duty)
+    obligation.reason = undelivered.in_vain(draft, obligation)
     if all(state.done is not None for state in obligation.duties):
         _keep(draft, obligation, spec)
     elif lack := approvals.lack(draft, obligation):
@@ -145,7 +163,8 @@ def _be_late(draft: Draft, obligation: Obligation, spec: ObligationSpec) -> None
         obligation.escalated = True
         call(draft, Target(role=spec.when_late), f"Overdue: {spec.title}", obligation.key)
     if spec.grace is not None and draft.due(obligation.due, spec.grace) <= draft.now:
-        settle_as(draft, obligation, Verdict.MISSED, "not done when the plan's grace ended")
+        why = f"; {obligation.reason}" if obligation.reason else ""
+        settle_as(draft, obligation, Verdict.MISSED, f"not done when the plan's grace ended{why}")
 
 
 def next_moment(case: Case, obligation: Obligation, now: datetime) -> datetime | None:
