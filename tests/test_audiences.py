@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from tocsin.audiences import (
     trouble_with,
 )
 from tocsin.domain.broadcasts import Row
-from tocsin.library import PlanLibrary
+from tocsin.library import PlanLibrary, examine
 
 
 def a_list(folder: Path, content: str | bytes) -> Path:
@@ -164,3 +165,16 @@ def test_a_list_that_can_be_read_has_no_trouble(tmp_path):
     assert trouble_with(tmp_path / "plans" / "lighthouse", "ships.csv") == ""
     assert trouble_with(tmp_path, "tests.adapters:customers") == ""
     assert "put the list there" in trouble_with(tmp_path, "boats.csv")
+
+
+def test_the_check_of_a_plan_finds_a_list_that_cannot_be_read_and_the_plan_is_loaded_all_the_same(tmp_path):
+    plan = plans_with(tmp_path, []) / "lighthouse"
+    (plan / "lists" / "ships.csv").write_text("ada@example.org\n")
+
+    problems = [str(problem) for problem in examine(plan, date(2026, 11, 24)).problems]
+
+    (problem,) = problems
+    assert problem.startswith(f"{plan}/plan.yaml:")
+    assert "audiences.ships.list" in problem
+    assert "write a header line such as `email,name,language`" in problem
+    PlanLibrary(tmp_path / "plans", tmp_path / "state")

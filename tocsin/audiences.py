@@ -24,11 +24,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tocsin.domain.broadcasts import FIELDS, RecipientLike, Row
 from tocsin.domain.channel import ChannelName
-from tocsin.library import PlanLibrary
+
+if TYPE_CHECKING:
+    from tocsin.library import PlanLibrary
 
 FOLDER = "lists"
 """Beside a plan's `plan.yaml`."""

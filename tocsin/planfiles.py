@@ -19,6 +19,7 @@ from pathlib import Path
 from jinja2 import Environment, TemplateSyntaxError
 
 from tocsin import calendars
+from tocsin.audiences import trouble_with
 from tocsin.domain.calendar import BusinessCalendar, CalendarSpec
 from tocsin.domain.directory import Directory
 from tocsin.domain.plan import Plan
@@ -92,12 +93,19 @@ def examine(folder: Path, today: date) -> Examination:
     except YamlError as error:
         return Examination(problems=tuple(error.problems))
     subject = Subject(files.plan, files.directory, pinned(files.plan.calendar, today.year), today)
-    found: dict[str, list[Problem]] = {"error": [], "advice": []}
+    found: dict[str, list[Problem]] = {"error": list(_list_problems(files, folder)), "advice": []}
     for finding in review(subject):
         document = files.plan_file if finding.file == "plan" else files.directory_file
         found[finding.severity].append(document.problem(finding.path, finding.text))
     problems, advice = (tuple(sorted(found[weight], key=_place)) for weight in ("error", "advice"))
     return Examination(problems, advice)
+
+
+def _list_problems(files: _Files, folder: Path) -> Iterator[Problem]:
+    """Lists that cannot be read. They keep no plan from being loaded: they may be there when needed."""
+    for key, audience in files.plan.audiences.items():
+        if audience.list is not None and (trouble := trouble_with(folder, audience.list)):
+            yield files.plan_file.problem(("audiences", key, "list"), trouble)
 
 
 def _place(problem: Problem) -> tuple[bool, int, int]:
