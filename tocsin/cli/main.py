@@ -40,6 +40,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "vendor": ("acting", "Say that a supplier is down, or up again."),
         "estimate": ("acting", "Say how long it is expected to last."),
         "fact": ("acting", "Record a fact, or when something happened."),
+        "merge": ("merging", "Go on with the work in another incident; both keep their promises."),
         "resolve": ("ending", "The incident is over."),
         "unresolvable": ("ending", "It cannot be resolved in time; propose a date."),
         "dismiss": ("ending", "It was a false alarm."),
