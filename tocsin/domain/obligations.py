@@ -32,7 +32,7 @@ def settle(draft: Draft) -> None:
 
 def _owe_again_what_came_back(draft: Draft, obligation: Obligation) -> None:
     """What a mail server took and then returned has kept no promise: it is owed again, beside the old verdict."""
-    if obligation.verdict not in {Verdict.MET, Verdict.LATE}:
+    if obligation.is_set_aside or obligation.verdict not in {Verdict.MET, Verdict.LATE}:
         return
     returned = [(state, undelivered.came_back(draft, state)) for state in obligation.duties]
     messages = [message for _, message in returned if message is not None]
