@@ -38,8 +38,11 @@ def test_each_recipient_is_alone_in_an_envelope_of_their_own(vendor: Vendor) -> 
     ada, bo = sent["personalizations"]
     assert ada["to"] == [{"email": "ada@example.org", "name": "Ada & Co"}]
     assert bo["to"] == [{"email": "bo@example.org"}]
-    assert [each["custom_args"] for each in (ada, bo)] == [{"tocsin_row": "2"}, {"tocsin_row": "7"}]
-    assert sent["custom_args"] == {"tocsin_broadcast": "ABCDEFGH12"}
+    assert [each["custom_args"] for each in (ada, bo)] == [
+        {"tocsin_broadcast": "ABCDEFGH12", "tocsin_row": "2"},
+        {"tocsin_broadcast": "ABCDEFGH12", "tocsin_row": "7"},
+    ]
+    assert "custom_args" not in sent, "it would be replaced by what is said of each recipient"
     assert [part["type"] for part in sent["content"]] == ["text/plain", "text/html"]
     assert sent["headers"] == {"Message-ID": "<abcdefgh12@tocsin.example>"}
 

@@ -66,7 +66,8 @@ def test_correlation_is_set_apart_from_sendgrids_own_fields_and_links_are_left_a
     sendgrid(vendor.url).send(EMAIL)
 
     sent = vendor.requests[0].json
-    assert sent["custom_args"] == {"tocsin_incident": "7f3k2", "tocsin_email": "not an address"}
+    [personalization] = sent["personalizations"]
+    assert personalization["custom_args"] == {"tocsin_incident": "7f3k2", "tocsin_email": "not an address"}
     assert sent["tracking_settings"]["click_tracking"] == {"enable": False, "enable_text": False}
     assert sent["tracking_settings"]["open_tracking"]["enable"] is False
 

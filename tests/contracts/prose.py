@@ -58,12 +58,6 @@ MAIL = (
         "“total collective size … may not exceed 10,000 bytes per personalization object”",
     ),
     Amendment((*_ENVELOPE, "properties", "custom_args"), _ARGUMENTS, "“may not exceed 10,000 bytes”"),
-    Amendment(
-        (*_MAIL_BODY, "properties", "custom_args"),
-        {"type": "object", **_ARGUMENTS},
-        "the document calls it a string, which its own words (“values … may not exceed 10,000 bytes … overridden by "
-        "custom_args set at the personalizations level”), the SDK and the API contradict: it is the same object",
-    ),
     Amendment((*_MAIL_BODY, "properties", "content"), {"minItems": 1}, "“at least one MIME type”"),
     Amendment(
         _MAIL_BODY,

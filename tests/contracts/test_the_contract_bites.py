@@ -81,8 +81,14 @@ WRONG_MAILS: dict[str, tuple[Callable[[Json], object], str]] = {
         "disposition",
     ),
     "a header that is SendGrid's": (lambda mail: mail["headers"].update({"Reply-To": "x"}), "headers"),
-    "arguments that are too large": (lambda mail: mail["custom_args"].update(a="x" * 10_000), "custom_args"),
-    "an argument that is no text": (lambda mail: mail["custom_args"].update(a=1), r"custom_args\.a"),
+    "arguments that are too large": (
+        lambda mail: mail["personalizations"][0]["custom_args"].update(a="x" * 10_000),
+        "custom_args",
+    ),
+    "an argument that is no text": (
+        lambda mail: mail["personalizations"][0]["custom_args"].update(a=1),
+        r"custom_args\.a",
+    ),
     "two kinds of reply-to": (
         lambda mail: mail.update(reply_to={"email": "a@b.cc"}, reply_to_list=[]),
         r"\(not\)",

@@ -94,7 +94,6 @@ def request_of(batch: Batch, sender: dict[str, str]) -> dict[str, Any]:
             {"type": "text/html", "value": email.html},
         ],
         "headers": {"Message-ID": email.message_id},
-        "custom_args": {CORRELATION_PREFIX + name: value for name, value in email.correlation.items()},
         "personalizations": [_personalization(row, email) for row in batch.rows],
         # Links must be what they look like, so SendGrid neither rewrites nor counts them.
         "tracking_settings": {
@@ -116,8 +115,11 @@ def request_of(batch: Batch, sender: dict[str, str]) -> dict[str, Any]:
 
 
 def _personalization(row: Row, email: BulkEmail) -> dict[str, Any]:
+    """One recipient, alone. Whatever is said here about custom arguments replaces what is said of the whole message."""
     to = {"email": row.to, "name": row.name} if row.name else {"email": row.to}
-    alone: dict[str, Any] = {"to": [to], "custom_args": {CORRELATION_PREFIX + ROW: str(row.number)}}
+    known = {**email.correlation, ROW: str(row.number)}
+    arguments = {CORRELATION_PREFIX + name: value for name, value in known.items()}
+    alone: dict[str, Any] = {"to": [to], "custom_args": arguments}
     if row.name and _names_somebody(email):
         alone["substitutions"] = {NAME_TAG: row.name, HTML_NAME_TAG: html.escape(row.name)}
     return alone

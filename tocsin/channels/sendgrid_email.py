@@ -109,7 +109,8 @@ def _message(email: Email, sender: mail.From) -> dict[str, Any]:
     )
     message.add_header(mail.Header("Message-ID", _in_brackets(email.message_id)))
     for name, value in email.correlation.items():
-        message.add_custom_arg(mail.CustomArg(CORRELATION_PREFIX + name, value))
+        # At the personalization: of the whole message, SendGrid's document calls them a string.
+        message.add_custom_arg(mail.CustomArg(CORRELATION_PREFIX + name, value, p=0))
     for attachment in email.attachments:
         message.add_attachment(_attached(attachment))
     message.tracking_settings = _untracked()

@@ -136,7 +136,7 @@ def _messages(mail: Mapping[str, Any], vendor_id: str, at: float) -> Iterator[Me
                 text=_with(put_in, plain),
                 html=_with(put_in, rich),
                 attachments=mail.get("attachments") or [],
-                correlation={**(mail.get("custom_args") or {}), **(envelope.get("custom_args") or {})},
+                correlation=envelope.get("custom_args") or mail.get("custom_args") or {},
                 categories=mail.get("categories") or [],
                 headers=headers,
             )
