@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.crowds import ID, NOW, Crowd, Killed, ships
 from tocsin.broadcastfiles import BroadcastFolder, InUse
-from tocsin.domain.broadcasts import Batch, BatchRefused, Suppression
+from tocsin.domain.broadcasts import Batch, BatchRefused, DeliveryNote, Suppression
 from tocsin.domain.channel import OutcomeUnknown, Refused, Sms, TryAgain
 from tocsin.files import DamagedFile
 from tocsin.optouts import OptOuts
@@ -290,3 +290,17 @@ def test_in_a_drill_one_copy_of_each_batch_goes_to_the_drill_inbox_and_nothing_t
     assert len({batch.email.message_id for batch in crowd.vendor.batches}) == 3
     assert share.counts.accepted == 2_500
     assert "THIS IS A DRILL" in crowd.vendor.batches[0].email.text
+
+
+# ---- what the vendor reports ----
+
+
+def test_a_report_that_a_crash_cut_short_is_written_over_and_costs_no_other(tmp_path):
+    folder = BroadcastFolder(tmp_path, ID)
+    folder.keep_deliveries(DeliveryNote(row=row, state="delivered", at=NOW) for row in range(200))
+    file = tmp_path / "broadcasts" / ID / "deliveries.jsonl"
+    file.write_bytes(file.read_bytes()[:-7])
+
+    folder.keep_deliveries([DeliveryNote(row=500, state="failed", at=NOW)])
+
+    assert folder.deliveries() == {"delivered": 199, "failed": 1}

@@ -40,6 +40,9 @@ from tocsin.domain.delivery import DeliveryState, forward
 from tocsin.domain.state import BroadcastCounts
 from tocsin.files import DamagedFile, JsonLines, locked, sync_folder, write_whole
 
+LONGEST_LINE = 4_096
+"""Bytes: more than the report of a delivery ever has."""
+
 Span = tuple[int, int]
 """Positions in a pinned list, from the first up to and without the second."""
 
@@ -151,8 +154,9 @@ class BroadcastFolder:
 
     def keep_deliveries(self, notes: Iterable[DeliveryNote]) -> None:
         """Append what a vendor reported; it is on the disk when this returns."""
-        with locked(self._folder / "deliveries.jsonl") as file:
-            file.append(note.model_dump(mode="json") for note in notes)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        lines = b"".join(_line(note.model_dump(mode="json")) for note in notes)
+        _append(self._folder / "deliveries.jsonl", lines)
 
     def deliveries(self) -> Counter[DeliveryState]:
         """How many rows are in which state by their vendor's word, whatever the order of the reports."""
@@ -271,6 +275,19 @@ class Journal:
         self.file.flush()
         os.fsync(self.file.fileno())
         self.course.follow(line)
+
+
+def _append(path: Path, lines: bytes) -> None:
+    """Put lines at the end of a file that may be long, over one that a crash cut short, without reading it all."""
+    with path.open("a+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - LONGEST_LINE))
+        tail = file.read()
+        file.truncate(size - len(tail) + tail.rfind(b"\n") + 1)
+        file.write(lines)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _line(value: dict[str, Any]) -> bytes:

@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 
 STATUS_PATH = "/v1/twilio/status"
 BROADCAST_STATUS_PATH = "/v1/twilio/broadcast"
-BROADCAST_STATUS_PATH = "/v1/twilio/broadcast"
 KEY_PATH = "/v1/twilio/key"
 SMS_PATH = "/v1/twilio/sms"
 EVENTS_PATH = "/v1/sendgrid/events"
@@ -29,11 +28,6 @@ PLANS_PATH = "/v1/plans"
 def status_url(public_url: str, workflow: str, incident: str, message: str) -> str:
     """Where Twilio reports how far a text message or a call has come."""
     return _url(public_url, STATUS_PATH, workflow=workflow, incident=incident, message=message)
-
-
-def broadcast_status_url(public_url: str, broadcast: str, row: int) -> str:
-    """Where Twilio reports how far the text to one row of a broadcast's list has come."""
-    return _url(public_url, BROADCAST_STATUS_PATH, broadcast=broadcast, row=str(row))
 
 
 def broadcast_status_url(public_url: str, broadcast: str, row: int) -> str:

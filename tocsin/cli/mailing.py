@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -16,6 +15,7 @@ from tocsin.cli.times import length
 from tocsin.domain.channel import ChannelName
 
 if TYPE_CHECKING:
+    from tocsin.announcing import Announcement
     from tocsin.domain.broadcasts import BroadcastStart
     from tocsin.library import PlanLibrary
     from tocsin.sifting import Sifted
@@ -64,12 +64,19 @@ def send_command(
     LIST is a CSV file in the plan's folder `lists`, or an adapter that one of its audiences names. It is read anew by a
     worker; what you see before is the list as it is here and now.
     """
+    from tocsin.announcing import Announcement, start_of
+
     library = library_with(office, plan)
-    is_drill = drill or office.settings().drill_speed is not None
-    wanted = Wanted(plan, list_name, subject, text.read().strip(), via, is_drill)
-    if not wanted.words:
+    wanted = Announcement(
+        list=list_name,
+        via=via,
+        subject=subject,
+        text=text.read().strip(),
+        is_drill=drill or office.settings().drill_speed is not None,
+    )
+    if not wanted.text:
         raise Usage("--text has nothing to say")
-    sifted = _sifted(office, library, wanted)
+    sifted = _sifted(office, library, plan, wanted)
     outlook = _outlook(office, sifted, wanted)
     if dry_run:
         office.emit(_as_data(sifted), lambda: outlook)
@@ -77,21 +84,9 @@ def send_command(
     if not sifted.rows:
         raise Failed(f"nobody can be written to.\n{outlook}", **_as_data(sifted))
     _ask(outlook, yes, text)
-    start = _start(office, library, wanted)
+    start = start_of(wanted, library.plans[plan], office.now())
     _begin(start)
     office.emit({"id": start.broadcast, **_as_data(sifted)}, lambda: _begun(start.broadcast))
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What somebody wants to be sent to whom."""
-
-    plan: str
-    list: str
-    subject: str
-    words: str
-    via: ChannelName
-    is_drill: bool
 
 
 def _begun(id: str) -> str:
@@ -99,14 +94,14 @@ def _begun(id: str) -> str:
     return f"{label}: {id}; `tocsin broadcast show {id}` says how far it has come"
 
 
-def _sifted(office: Office, library: PlanLibrary, wanted: Wanted) -> Sifted:
+def _sifted(office: Office, library: PlanLibrary, plan: str, wanted: Announcement) -> Sifted:
     """The list as it is here and now. Raises `Usage`, `Failed`."""
     from tocsin.audiences import AdapterFailed, ListError, Lists
     from tocsin.broadcasting import why_not
     from tocsin.sifting import sift
 
     try:
-        entries = Lists(library).entries(wanted.plan, wanted.list)
+        entries = Lists(library).entries(plan, wanted.list)
         return sift(entries, wanted.via, why_not(office.settings().state, wanted.via))
     except ListError as error:
         raise Usage(str(error)) from error
@@ -114,7 +109,7 @@ def _sifted(office: Office, library: PlanLibrary, wanted: Wanted) -> Sifted:
         raise Failed(f"the list cannot be read: {error}") from error
 
 
-def _outlook(office: Office, sifted: Sifted, wanted: Wanted) -> str:
+def _outlook(office: Office, sifted: Sifted, wanted: Announcement) -> str:
     """Whom it would reach, how long that takes, and what is wrong with the list."""
     counts = sifted.counts
     how_long = _how_long(office, len(sifted.rows), wanted.via)
@@ -159,69 +154,20 @@ def _ask(outlook: str, yes: bool, text: TextIO) -> None:
     click.confirm("Send it?", abort=True, err=True)
 
 
-def _start(office: Office, library: PlanLibrary, wanted: Wanted) -> BroadcastStart:
-    """How it begins: a message of no incident, which has a subject and a text, and nothing else to show."""
-    from uuid import uuid4
-
-    from tocsin.domain import naming
-    from tocsin.domain.broadcasts import BroadcastStart
-    from tocsin.domain.messages import Dispatch
-    from tocsin.domain.state import Target
-
-    id = naming.identify(uuid4().hex)
-    loaded = library.plans[wanted.plan]
-    of_list = (key for key, audience in loaded.plan.audiences.items() if audience.list == wanted.list)
-    dispatch = Dispatch(
-        message=id,
-        workflow="",
-        incident="",
-        reference=naming.spoken(id),
-        plan=loaded.pin,
-        channel=wanted.via,
-        template="broadcast",
-        purpose="notice",
-        target=Target(audience=next(of_list, wanted.list)),
-        is_drill=wanted.is_drill,
-        is_for_outsiders=True,
-        subject=wanted.subject,
-        text=wanted.words,
-        title=wanted.subject,
-        severity="",
-        status="",
-        phase="",
-        customer=None,
-        created=office.now(),
-    )
-    return BroadcastStart(broadcast=id, list=wanted.list, dispatch=dispatch)
-
-
 def _begin(start: BroadcastStart) -> None:
     """Have Temporal keep it; durable without any worker. Raises `Unavailable`, `Usage`."""
     import asyncio
 
-    from temporalio.common import WorkflowIDReusePolicy
-
+    from tocsin.announcing import begin
     from tocsin.cli.gateway import connect
     from tocsin.domain import naming
-    from tocsin.starting import PATIENCE, temporal_answers
     from tocsin.temporal import TemporalUnavailable
-    from workflows.broadcast import BroadcastWorkflow
 
-    async def begin() -> None:
-        client = (await connect()).client
-        async with temporal_answers():
-            await client.start_workflow(
-                BroadcastWorkflow.run,
-                start,
-                id=naming.broadcast_workflow(start.broadcast),
-                task_queue=naming.BROADCAST_QUEUE,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                static_summary=f"{start.dispatch.channel} to {start.list}: {start.dispatch.subject}"[:200],
-                rpc_timeout=PATIENCE,
-            )
+    async def connect_and_begin() -> None:
+        await begin((await connect()).client, start)
 
     try:
-        asyncio.run(begin())
+        asyncio.run(connect_and_begin())
     except TemporalUnavailable as error:
         raise Unavailable(
             f"{error}\nWhether it was begun is unknown: look for {naming.broadcast_workflow(start.broadcast)} in the "
