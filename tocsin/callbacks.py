@@ -64,9 +64,10 @@ def digest_status_url(public_url: str, digest: str) -> str:
     return _url(public_url, STATUS_PATH, digest=digest)
 
 
-def digest_key_url(public_url: str, digest: str) -> str:
-    """Where Twilio sends the key that was pressed in a call that stands for several."""
-    return _url(public_url, KEY_PATH, digest=digest)
+def digest_key_url(public_url: str, digest: str, language: str, asked: int = 1) -> str:
+    """Where Twilio sends the key that was pressed in a call that stands for several; `asked` counts how often a key was
+    asked for in this call."""
+    return _url(public_url, KEY_PATH, digest=digest, language=language, asked=str(asked))
 
 
 def approval_url(public_url: str, token: str) -> str:
