@@ -13,11 +13,13 @@ from tocsin.domain.base import Moment, Value
 class Sighting(Value):
     """One alert, under the source's own key for it: whether it fires, since when, and what the source says of it.
 
-    `count` is how often it was said, where the source, or a window in which repeats were put together, knows.
+    `count` is how often it was said, where the source, or a window in which repeats were put together, knows. With a
+    `remark` it says something else of the alert: that goes on the timeline of the incident that is open, and no further.
     """
 
     key: Annotated[str, Field(min_length=1)]
     is_firing: bool
+    remark: str = ""
     began: Moment | None = None
     count: Annotated[int, Field(ge=1)] = 1
     labels: dict[str, str] = {}

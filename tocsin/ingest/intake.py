@@ -44,7 +44,7 @@ def alert_of(
         plan=loaded.pin,
         title=_title(reading),
         severity=_severity(rule, labels, criteria, loaded.plan),
-        alerts={sighting.key: sighting.is_firing for sighting in reading.sightings},
+        alerts={sighting.key: sighting.is_firing for sighting in reading.sightings if not sighting.remark},
         counts={sighting.key: sighting.count for sighting in reading.sightings if sighting.count > 1},
         handling=rule.handling,
         began=reading.began(received),

@@ -6,6 +6,7 @@ makes one incident; what is unknown in it is left alone, because the format is s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
@@ -13,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 from tocsin.domain.readings import Reading, Sighting
 from tocsin.ingest.bodies import read_json
 from tocsin.ingest.formats import Delivered
+from tocsin.ingest.formats.moments import believable
 from tocsin.sources import Source
 
 
@@ -31,22 +33,21 @@ class AlertmanagerAlert(_Foreign):
 
     @property
     def sighting(self) -> Sighting:
-        """The alert in our words. Go writes a time that it does not have as the year 1: that says nothing."""
+        """The alert in our words."""
         return Sighting(
             key=self.fingerprint,
             is_firing=self.status == "firing",
-            began=self.starts_at if self.starts_at.year >= 1970 else None,
+            began=believable(self.starts_at),
             labels=self.labels,
             annotations=self.annotations,
         )
 
 
-class AlertmanagerPayload(_Foreign):
-    """A group of alerts as Alertmanager posts it."""
+class AlertGroup(_Foreign):
+    """A group of alerts, as Alertmanager and those who build on it post it."""
 
-    version: Literal["4"]
     group_key: Annotated[str, Field(alias="groupKey", min_length=1)]
-    alerts: Annotated[list[AlertmanagerAlert], Field(min_length=1)]
+    alerts: Annotated[Sequence[AlertmanagerAlert], Field(min_length=1)]
     group_labels: Annotated[dict[str, str], Field(alias="groupLabels")] = {}
     common_labels: Annotated[dict[str, str], Field(alias="commonLabels")] = {}
     common_annotations: Annotated[dict[str, str], Field(alias="commonAnnotations")] = {}
@@ -57,19 +58,25 @@ class AlertmanagerPayload(_Foreign):
         return Reading(
             group=self.group_key,
             sightings=tuple(alert.sighting for alert in self.alerts),
-            title=self._title,
+            title=self.called,
             labels=self.common_labels,
             annotations=self.common_annotations,
         )
 
     @property
-    def _title(self) -> str:
+    def called(self) -> str:
         """What the group as a whole is called; one of its alerts may have to speak for it."""
         return (
             self.common_annotations.get("summary")
             or self.common_labels.get("alertname")
             or self.group_labels.get("alertname", "")
         )
+
+
+class AlertmanagerPayload(AlertGroup):
+    """What Alertmanager posts, in the version that this was written for."""
+
+    version: Literal["4"]
 
 
 _PAYLOAD = TypeAdapter(AlertmanagerPayload)
