@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import suppress
 from datetime import timedelta
+from time import monotonic
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.crowds import ID, NOW, Crowd, Killed, ships
+from tests.workflows.lighthouse import FakeChannel
 from tocsin.broadcastfiles import BroadcastFolder, InUse
+from tocsin.bulksenders import OneByOne, Pace
 from tocsin.domain.broadcasts import Batch, BatchRefused, DeliveryNote, Suppression
 from tocsin.domain.channel import OutcomeUnknown, Refused, Sms, TryAgain
 from tocsin.files import DamagedFile
@@ -276,6 +279,34 @@ def test_a_number_that_cannot_be_texted_is_listed_and_the_others_are_told(tmp_pa
 
     assert (share.counts.accepted, share.counts.refused) == (2, 1)
     assert [(trouble.row, trouble.reason) for trouble in crowd.folder.troubles()] == [(3, "a landline")]
+
+
+def test_texts_leave_no_faster_than_their_pace():
+    pace, began = Pace(50), monotonic()
+
+    for _ in range(6):
+        pace.wait()
+
+    assert monotonic() - began >= 0.1
+
+
+# ---- without a vendor that takes many at once ----
+
+
+def test_where_no_vendor_takes_many_each_email_leaves_by_itself_with_the_name_in_its_place(tmp_path):
+    channel = FakeChannel("smtp", failures=[Refused("no such mailbox", "550")])
+    crowd = Crowd.of(tmp_path, ["a@example.org,Ann & Co", "b@example.org,", "c@example.org,Cy"])
+    crowd.vendor = OneByOne(channel)
+
+    share = crowd.tell_everybody()
+
+    assert channel.to == ["a@example.org", "c@example.org"], (
+        "those without a name came first, and there was one"
+    )
+    assert channel.sent[0].text.startswith("There is fog, Ann & Co.")
+    assert "There is fog, Ann &amp; Co." in channel.sent[0].html
+    assert channel.sent[0].correlation == {"broadcast": ID, "row": "2"}
+    assert (share.counts.accepted, share.counts.refused) == (2, 1)
 
 
 # ---- drills ----

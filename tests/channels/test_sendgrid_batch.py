@@ -67,6 +67,8 @@ def test_a_thousand_are_one_request_that_the_vendors_stand_in_takes_and_carries_
     assert {mail.to for mail in arrived} == {row.to for row in rows}
     assert {mail.correlation["tocsin_row"] for mail in arrived} == {str(number) for number in range(1_000)}
     assert arrived[0].text == "There is fog, Ship 0."
+    assert arrived[-1].text == "There is fog, Ship 999."
+    assert (bool(arrived[0].html), arrived[-1].html) == (True, ""), "of so many, a few are kept whole"
 
 
 def test_whom_sendgrid_names_is_told_by_position_and_not_by_address(vendor: Vendor) -> None:
