@@ -16,6 +16,7 @@ of mails behind has a stand of its own, new from the database up.
     burst           many alerts from several clients at once
     busy            one alert at a time, while hundreds of incidents are worked on
     pages           a thousand pages at once
+    broadcast       a message to 100,000
     faults          a dead account, and vendors that fail now and then
     whole_incident  history events, from the alert until nothing is owed any more; driven by a responder
     percentiles     what p50, p95 and p99 are here

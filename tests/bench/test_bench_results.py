@@ -47,6 +47,14 @@ SCENARIOS = {
     | {"busy_bare_p50_ms", "busy_p50_ratio", "busy_incidents"}
     | {"busy_commands_per_second", "busy_mails_per_second"},
     "pages_8": {"seconds", "pages_per_second", "lost", "doubled", "turned_away"},
+    "broadcast_50": {
+        "seconds",
+        "recipients_per_second",
+        "history_events",
+        "lost",
+        "doubled",
+        "may_be_doubled",
+    },
     "faults": PERCENTILES
     | {f"{when}_{name}" for when in ("well", "added") for name in PERCENTILES}
     | {"pages", "lost", "doubled", "well_lost", "well_doubled"},
@@ -58,6 +66,7 @@ SCENARIOS = {
 LOOKED_FOR = {
     "page": PERCENTILES - {"p95_ms"} | {"busy_p50_ms", "busy_p99_ms"},
     "pages_1000": {"seconds", "lost", "doubled"},
+    "broadcast_100k": {"seconds", "recipients_per_second", "history_events", "lost", "doubled"},
     "faults": {"lost", "doubled", "added_p50_ms", "added_p99_ms"},
 }
 """The names under which others look for the numbers of a full run."""
@@ -144,6 +153,7 @@ def test_the_results_are_written_for_programs_for_people_and_for_a_glance(tmp_pa
     assert "added **900 ms** to the p50" in page
     assert "- kept: no page of a flood is lost (0)" in page
     assert "- **missed**: no page of a flood comes twice (1)" in page
+    assert "- **missed**: a broadcast to 100,000 has no more than 400 history events (401)" in page
     assert ET.parse(tmp_path / "latest.svg").getroot().tag.endswith("svg")
 
 
@@ -270,6 +280,7 @@ def _metrics() -> Metrics:
         "incident": incident,
         **pages.summary(1_000, Burst(40.0, lost=0, doubled=1)),
         **_faults(),
+        "broadcast_100k": dict.fromkeys(SCENARIOS["broadcast_50"], 401.0),
         "page": first["page"] | _busy()["page"],
     }
 
