@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.responses import Response
 
 from tests.ingest.harbour import NOON
 from tocsin.domain.readings import Reading
@@ -60,6 +61,11 @@ def refused(event: Any) -> Problem:
     with pytest.raises(Problem) as caught:
         read(event)
     return caught.value
+
+
+def heard(response: Response) -> tuple[int, dict[str, Any]]:
+    assert response.headers["content-type"] == "application/json"
+    return response.status_code, json.loads(bytes(response.body))
 
 
 def capture(name: str) -> bytes:
@@ -209,36 +215,42 @@ def test_what_is_optional_may_be_null(trigger: dict[str, Any]) -> None:
 def test_what_pagerduty_refuses_is_refused_in_its_words(
     trigger: dict[str, Any], change: dict[str, Any], named: str
 ) -> None:
-    answer = pagerduty.refusal(problem := refused(trigger | change))
+    status, answer = heard(pagerduty.refusal(refused(trigger | change)))
 
-    assert problem.status == HTTPStatus.BAD_REQUEST
+    assert status == HTTPStatus.BAD_REQUEST
     assert (answer["status"], answer["message"]) == ("invalid event", "Event object is invalid")
     assert any(named in error for error in answer["errors"])
+    assert answer["reason"] == "wrong-shape"
     assert KEY not in json.dumps(answer)
 
 
-def test_an_event_is_no_longer_than_pagerduty_would_take(trigger: dict[str, Any]) -> None:
-    trigger["payload"]["custom_details"] = "x" * pagerduty.EVENT_LIMIT
+def test_whatever_we_refuse_an_event_for_is_a_400_to_pagerdutys_clients() -> None:
+    locked_out = Problem(
+        HTTPStatus.FORBIDDEN, "unknown-routing-key", "routing_key is not one of this source's"
+    )
 
-    assert refused(trigger).status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    status, answer = heard(pagerduty.refusal(locked_out))
+
+    assert status == HTTPStatus.BAD_REQUEST
+    assert answer["errors"] == ["routing_key is not one of this source's"]
+    assert answer["reason"] == "unknown-routing-key", "programs can tell one reason from another"
 
 
 def test_what_cannot_be_taken_now_is_not_said_to_be_the_events_fault() -> None:
-    answer = pagerduty.refusal(unavailable("Temporal does not answer"))
+    refusal = pagerduty.refusal(unavailable("Temporal does not answer"))
 
-    assert answer == {
-        "status": "not processed",
-        "message": "Temporal does not answer",
-        "errors": ["Temporal does not answer"],
-    }
+    status, answer = heard(refusal)
+
+    assert status == HTTPStatus.SERVICE_UNAVAILABLE
+    assert int(refusal.headers["retry-after"]) > 0
+    assert (answer["status"], answer["message"]) == ("not processed", "Temporal does not answer")
 
 
 def test_the_answer_names_the_key_under_which_the_event_goes_on(trigger: dict[str, Any]) -> None:
-    assert pagerduty.answer((read(trigger),)) == {
-        "status": "success",
-        "message": "Event processed",
-        "dedup_key": "north-quay/water",
-    }
+    status, answer = heard(pagerduty.answer((read(trigger),), ()))
+
+    assert status == HTTPStatus.ACCEPTED
+    assert answer == {"status": "success", "message": "Event processed", "dedup_key": "north-quay/water"}
 
 
 @pytest.mark.parametrize(

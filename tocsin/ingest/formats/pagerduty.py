@@ -29,6 +29,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import PydanticCustomError
+from starlette.responses import JSONResponse, Response
 
 from tocsin.domain.readings import Reading, Sighting
 from tocsin.ingest.bodies import read_json
@@ -36,9 +37,7 @@ from tocsin.ingest.formats import Delivered
 from tocsin.ingest.formats.moments import believable
 from tocsin.ingest.problems import Problem
 from tocsin.sources import Source
-
-PATH = "/v2/enqueue"
-"""Where PagerDuty's clients post, whatever host they are pointed at."""
+from tocsin.starting import Started
 
 EVENT_LIMIT = 512 * 1024
 """Bytes, as PagerDuty has it."""
@@ -170,26 +169,29 @@ _EVENT = TypeAdapter(Event)
 
 def read(delivered: Delivered, source: Source) -> tuple[Reading, ...]:
     """The event that a tool posted. Raises `Problem`."""
-    if len(delivered.body) > EVENT_LIMIT:
-        detail = f"the event is longer than {EVENT_LIMIT:,} bytes, which is PagerDuty's limit, too"
-        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-long", detail)
     return (read_json(_EVENT, delivered.body).reading,)
 
 
-def answer(readings: Sequence[Reading]) -> dict[str, str]:
-    """What PagerDuty's clients expect to hear with 202, once Temporal has the event."""
-    return {"status": "success", "message": PROCESSED, "dedup_key": readings[0].group}
+def answer(readings: Sequence[Reading], started: Sequence[Started]) -> Response:
+    """What PagerDuty's clients expect to hear once Temporal has the event, and its key, which may be new to them."""
+    said = {"status": "success", "message": PROCESSED, "dedup_key": readings[0].group}
+    return JSONResponse(said, HTTPStatus.ACCEPTED)
 
 
-def refusal(problem: Problem) -> dict[str, Any]:
-    """What PagerDuty's clients expect to hear when an event is not taken; further members of the problem's body.
+def refusal(problem: Problem) -> Response:
+    """What PagerDuty's clients expect to hear when an event is not taken: 400 or 5xx, and `errors` that they log.
 
-    Their `status` is a word, where a problem's is the number that the answer has anyway.
+    Beside it stands what a problem says everywhere here; only `status` is a word, as theirs is.
     """
-    errors = [f"{each['field']}: {each['problem']}" for each in problem.more.get("errors", ())]
-    is_theirs = problem.status < HTTPStatus.INTERNAL_SERVER_ERROR
-    return {
-        "status": "invalid event" if is_theirs else "not processed",
-        "message": "Event object is invalid" if is_theirs else problem.detail,
-        "errors": errors or [problem.detail],
+    is_at_fault = problem.status < HTTPStatus.INTERNAL_SERVER_ERROR
+    wrong = [f"{each['field']}: {each['problem']}" for each in problem.more.get("errors", ())]
+    theirs = {
+        "status": "invalid event" if is_at_fault else "not processed",
+        "message": "Event object is invalid" if is_at_fault else problem.detail,
+        "errors": wrong or [problem.detail],
     }
+    status = HTTPStatus.BAD_REQUEST if is_at_fault else problem.status
+    told = Problem(status, problem.reason, problem.detail, problem.headers, {**problem.more, **theirs})
+    response = told.response()
+    response.headers["content-type"] = "application/json"
+    return response
