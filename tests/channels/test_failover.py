@@ -182,6 +182,19 @@ def test_when_every_way_is_shut_the_one_that_is_due_soonest_is_tried_all_the_sam
     assert second.breaker.state is BreakerState.CLOSED
 
 
+def test_when_every_way_is_shut_the_others_are_tried_after_the_one_that_is_due_soonest(
+    channel: Failover[str], first: Account, second: Account, clock: Clock
+) -> None:
+    for _ in range(3):
+        first.breaker.failed("TryAgain")
+    clock.now += 5
+    for _ in range(3):
+        second.breaker.failed("TryAgain")
+    first.answers = [TryAgain("dead")]
+
+    assert channel.send("page").vendor == "second", "a breaker must not cost anybody a page"
+
+
 def test_when_both_fail_the_message_is_to_be_tried_again_as_soon_as_either_asks_for(
     channel: Failover[str], first: Account, second: Account
 ) -> None:
