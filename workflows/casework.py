@@ -217,9 +217,13 @@ class Casework:
 
     @workflow.signal
     async def broadcast_reported(self, report: BroadcastReported) -> None:
-        """A message to a large audience has come so far."""
+        """A message to a large audience has come so far; one of an earlier incident goes to where that one lives on."""
         await workflow.wait_condition(lambda: self._case is not None)
-        self.happen(report)
+        incident = naming.incident_of(report.broadcast)
+        if incident == self.case.state.id:
+            self.happen(report)
+        else:
+            await self.pass_on(naming.post_incident_workflow(incident), "broadcast_reported", report)
 
     @workflow.signal
     async def taken_in(self, other: TakenIn) -> None:

@@ -75,6 +75,11 @@ def broadcast_id(incident_id: str, number: int) -> str:
     return f"{incident_id}-b{number}"
 
 
+def incident_of(name: str) -> str:
+    """The incident whose message or broadcast has this name."""
+    return name.partition("-")[0]
+
+
 def queue_of(channel: str) -> str:
     """The task queue of the activities that send over `channel`."""
     return {"email": EMAIL_QUEUE, "sms": SMS_QUEUE, "phone": PHONE_QUEUE}[channel]
