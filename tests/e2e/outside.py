@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -11,15 +12,21 @@ from typing import Any
 
 import httpx
 
+from tocsin.callbacks import EVENTS_PATH
 from tocsin.channels.deliveries import CORRELATION_PREFIX
 from tocsin.embedded.play import Play, PlayError
 from tocsin.embedded.stack import ROOT, Stack
+from tocsin.sandbox.callbacks import sendgrid_post
+from tocsin.sandbox.config import SandboxConfig
+from tocsin.sandbox.signing import EventKey, twilio_signature
 
 KIT, DEE, MAX = "+12025550101", "+12025550102", "+12025550103"
 """The phones of the keeper, the deputy and the harbour master."""
 
 LONG = 60.0
 """Seconds that a busy machine may take for what is a matter of one or two."""
+
+TWILIO_TOKEN: str = SandboxConfig.model_fields["auth_token"].default
 
 Message = dict[str, Any]
 
@@ -119,6 +126,38 @@ def hang_up(stack: Stack, call: Message) -> None:
     httpx.post(f"{stack.sandbox_url}/sandbox/calls/{call['id']}/hangup").raise_for_status()
 
 
+def reply(stack: Stack, text: Message, body: str) -> Message:
+    """Text back to a text message; the reply, as the sandbox keeps it."""
+    said = httpx.post(f"{stack.sandbox_url}/sandbox/reply", json={"message": text["id"], "body": body})
+    return dict(said.raise_for_status().json())
+
+
+def wants_texts_again(stack: Stack, play: Play, phone: str) -> None:
+    """Take back a STOP, which is remembered for longer than a test."""
+    said = httpx.post(f"{stack.sandbox_url}/sandbox/reply", json={"from": phone, "body": "START"})
+    url = f"{stack.sandbox_url}/sandbox/messages/{said.raise_for_status().json()['id']}"
+    play.wait_for("START to be heard", lambda: httpx.get(url).raise_for_status().json()["callbacks"], LONG)
+
+
+def twilio_says(url: str, form: Mapping[str, str], token: str = TWILIO_TOKEN) -> httpx.Response:
+    """Post to a URL of ours as Twilio does, signed with its token."""
+    signature = twilio_signature(token, url, form)
+    return httpx.post(url, data=dict(form), headers={"X-Twilio-Signature": signature})
+
+
+def sendgrid_says(stack: Stack, events: Sequence[Mapping[str, Any]], key: EventKey | None = None) -> int:
+    """Post events to the receiver as SendGrid does, signed with the sandbox's key; the status of the answer."""
+    signs = key or EventKey.at(stack.state / "sandbox" / "events-private-key.pem")
+    post = sendgrid_post(signs, f"{stack.receiver_url}{EVENTS_PATH}", events, time.time())
+    return httpx.post(post.url, content=post.body, headers=post.headers).status_code
+
+
+def event(email: Message, name: str, **more: Any) -> dict[str, Any]:
+    """An event about an email that the sandbox has taken."""
+    about = {"sg_message_id": email["id"], "email": email["to"], "timestamp": int(time.time())}
+    return {**email["correlation"], **about, "event": name, **more}
+
+
 # Messages and records
 
 
@@ -168,6 +207,23 @@ def wait_until_met(play: Play, incident: str, key: str, seconds: float = LONG) -
         return row if row is not None and row["verdict"] == "met" else None
 
     return play.wait_for(f"{key} to be met", met, seconds)
+
+
+def verdict(play: Play, incident: str, key: str) -> tuple[str, str]:
+    """What stands on the ledger about a promise: its verdict, and the reason."""
+    row = ledger(play, incident)[key]
+    return row["verdict"], row["reason"]
+
+
+def wait_for_verdict(play: Play, incident: str, key: str, wanted: str, reason: str) -> dict[str, Any]:
+    """Wait until a promise stands so on the ledger, with a reason that begins so; its row."""
+
+    def found() -> dict[str, Any] | None:
+        row = ledger(play, incident).get(key)
+        stands_so = row is not None and row["verdict"] == wanted and row["reason"].startswith(reason)
+        return row if stands_so else None
+
+    return play.wait_for(f"{key} to be {wanted}: {reason}", found, LONG)
 
 
 def timeline(play: Play, incident: str) -> list[str]:
