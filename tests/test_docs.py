@@ -24,6 +24,7 @@ from tocsin.domain.plan import REPORT_SOURCES, Plan
 from tocsin.domain.words import Anchor, Verdict
 from tocsin.library import check
 from tocsin.settings import VARIABLES, Settings
+from tocsin.sources import HmacLock, Lock, Source
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -179,6 +180,11 @@ def test_every_source_of_a_report_is_explained():
 
 def test_every_setting_is_explained():
     assert sorted(column(OPERATING, "settings")) == sorted(VARIABLES.values())
+
+
+@pytest.mark.parametrize(("table", "model"), [("source", Source), ("lock", Lock), ("hmac lock", HmacLock)])
+def test_every_key_of_a_source_is_explained(table, model):
+    assert column(OPERATING, table) == list(model.model_fields)
 
 
 def test_every_search_attribute_is_explained():

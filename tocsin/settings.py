@@ -26,6 +26,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 VARIABLES = {
     "plans": "TOCSIN_PLANS",
+    "sources": "TOCSIN_SOURCES",
     "state": "TOCSIN_STATE",
     "public_url": "TOCSIN_PUBLIC_URL",
     "drill_speed": "TOCSIN_DRILL_SPEED",
@@ -124,6 +125,8 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     plans: Path = Path("plans")
+    sources: Path | None = None
+    """Where monitors are described; in `sources`, if there is such a folder, when not set."""
     state: Path = Path(".tocsin")
     public_url: str = "http://127.0.0.1:8080"
     drill_speed: Annotated[int, Field(ge=1)] | None = None

@@ -6,16 +6,17 @@
     plan: allcode
     lock: {hmac: {secrets: [{file: grafana.secret}], header: X-Grafana-Alerting-Signature}}
 
-Without a folder there is one source, Alertmanager's webhook, whose bearer tokens are `TOCSIN_INGEST_TOKENS`.
+Files that it names are beside it. Without a folder there is one source, Alertmanager's webhook, whose bearer tokens are
+`TOCSIN_INGEST_TOKENS`. The folder is read by `tocsin.sourcefiles`.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, model_validator
 
 from tocsin.domain.base import Value
 from tocsin.domain.durations import Duration
@@ -31,22 +32,77 @@ FormatName = Literal[
     "mapping",
 ]
 
+LockName = Literal["bearer", "hmac", "routing_keys", "topics"]
+
+MOST_SECRETS = 2
+"""One, and the new one that takes over from it."""
+
+
+def _beside(file: Path | None, info: ValidationInfo) -> Path | None:
+    """A file that a source's own file names; it must be there when the source is read from one."""
+    if file is None or not info.context:
+        return file
+    found = Path(info.context["folder"]) / file
+    if not found.is_file():
+        raise ValueError(f"there is no file {found}; make it, or correct the name")
+    return found
+
+
+def _with_secrets(file: Path | None) -> Path | None:
+    if file is not None and file.is_file():
+        secrets_in(file)
+    return file
+
+
+def secrets_in(file: Path) -> tuple[str, ...]:
+    """What a secret file holds: a secret on each line, at most two. Raises `ValueError`, which shows none of them."""
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise ValueError(f"{file} can't be read: {reason}") from error
+    found = tuple(line.strip() for line in lines if line.strip())
+    if not 0 < len(found) <= MOST_SECRETS:
+        raise ValueError(
+            f"{file} holds {len(found) or 'no'} secrets; write one on a line of its own, or two while one takes over "
+            "from the other"
+        )
+    return found
+
+
+NearbyFile = Annotated[Path | None, AfterValidator(_beside)]
+"""A file that is named relative to the one in which its name stands."""
+
 
 class Secret(Value):
     """A secret, in the file itself or in one beside it; a file may be replaced while the receiver runs."""
 
-    value: SecretStr | None = None
-    file: Path | None = None
+    value: Annotated[SecretStr, Field(min_length=1)] | None = None
+    file: Annotated[NearbyFile, AfterValidator(_with_secrets)] = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.value is None) == (self.file is None):
+            raise ValueError("a secret is text, or {file: NAME}; write one of both")
+        return self
 
 
 def _as_secret(given: Any) -> Any:
     return {"value": given} if isinstance(given, str) else given
 
 
+def _as_several(given: Any) -> Any:
+    return [given] if isinstance(given, str | dict) else given
+
+
 Secrets = Annotated[
-    tuple[Annotated[Secret, BeforeValidator(_as_secret)], ...], Field(min_length=1, max_length=2)
+    tuple[Annotated[Secret, BeforeValidator(_as_secret)], ...],
+    Field(min_length=1, max_length=MOST_SECRETS),
+    BeforeValidator(_as_several),
 ]
 """One, or two while the new one takes over from the old."""
+
+Header = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
 
 
 class HmacLock(Value):
@@ -54,13 +110,14 @@ class HmacLock(Value):
 
     `prefix` stands before the signature in its header. With a `timestamp_header`, the time (seconds since the epoch) is
     signed as well, before the body and a colon, and counts for `window`.
+    Source: grafana.com/docs/grafana/latest/alerting (webhook notifier, HMAC signature).
     """
 
     secrets: Secrets
-    header: str
+    header: Header
     prefix: str = ""
     encoding: Literal["hex", "base64"] = "hex"
-    timestamp_header: str | None = None
+    timestamp_header: Header | None = None
     window: Duration = timedelta(minutes=5)
 
 
@@ -74,22 +131,64 @@ class Lock(Value):
     topics: tuple[str, ...] = ()
     """SNS topics by their ARN, whose messages are signed by AWS."""
 
+    @property
+    def kinds(self) -> tuple[LockName, ...]:
+        """What it consists of."""
+        return tuple(kind for kind in ALL_LOCKS if getattr(self, kind))
+
+
+ALL_LOCKS: tuple[LockName, ...] = ("bearer", "hmac", "routing_keys", "topics")
+_SHARED: tuple[LockName, ...] = ("bearer", "hmac")
+_SIGNED_BY_AWS: tuple[LockName, ...] = ("topics",)
+
+LOCKS: dict[FormatName, tuple[LockName, ...]] = {
+    "alertmanager": _SHARED,
+    "grafana": _SHARED,
+    "pagerduty": ("routing_keys",),
+    "cloudevents": _SHARED,
+    "sns": _SIGNED_BY_AWS,
+    "cloudwatch": _SIGNED_BY_AWS,
+    "aws-health": (*_SIGNED_BY_AWS, *_SHARED),
+    "mapping": _SHARED,
+}
+"""The locks that senders of a format have keys for. PagerDuty's clients can't be told to send a token, for instance."""
+
+ALERTMANAGER_NAME = "alertmanager"
+PAGERDUTY_PATH = "/v2/enqueue"
+ALERTMANAGER_PATH = "/v1/alertmanager"
+SOURCES_PATH = "/v1/sources"
+
 
 class Source(Value):
     """One source of alerts."""
 
-    source: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+    source: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=60)]
     format: FormatName
-    path: str = ""
+    path: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)+$")] = Field(
+        default_factory=lambda given: default_path(given.get("source", ""), given.get("format", ""))
+    )
+    """`/v1/sources/<source>` when not set; `/v2/enqueue` for PagerDuty, whose clients know no other."""
     plan: str | None = None
     lock: Lock | None = None
-    mapping: str | None = None
+    mapping: NearbyFile = None
     """The mapping file, for the format `mapping`."""
     group_by: tuple[str, ...] = ()
     """Labels that say what belongs together, in place of the source's own grouping."""
     coalesce: Duration = timedelta(seconds=10)
     """How long repeats of what is known already are put together before Temporal is told."""
 
+    @property
+    def is_secured(self) -> bool:
+        """Whether a sender has to show anything."""
+        return self.lock is not None and bool(self.lock.kinds)
 
-ALERTMANAGER = Source(source="alertmanager", format="alertmanager", path="/v1/alertmanager")
-"""The one that is always there."""
+
+def default_path(source: str, format: str) -> str:
+    """Where a source is reached that names no path."""
+    if source == ALERTMANAGER_NAME:
+        return ALERTMANAGER_PATH
+    return PAGERDUTY_PATH if format == "pagerduty" else f"{SOURCES_PATH}/{source}"
+
+
+ALERTMANAGER = Source(source=ALERTMANAGER_NAME, format="alertmanager", path=ALERTMANAGER_PATH)
+"""The one that is always there, unless a file describes one of that name."""

@@ -89,7 +89,8 @@ def test_worker_and_receiver_share_one_record_store_and_one_set_of_settings(
     services: Services,
 ) -> None:
     worker, receiver = services["worker"], services["receiver"]
-    assert set(worker["volumes"]) == set(receiver["volumes"]) - {"sandbox:/var/lib/sandbox:ro"}
+    of_the_receiver = {"sandbox:/var/lib/sandbox:ro", "${TOCSIN_SOURCES:-./sources}:/etc/tocsin/sources:ro"}
+    assert set(worker["volumes"]) == set(receiver["volumes"]) - of_the_receiver
     assert f"records:{worker['environment']['TOCSIN_STATE']}" in worker["volumes"]
     assert worker["environment"] == receiver["environment"]
 

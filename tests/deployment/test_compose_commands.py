@@ -84,6 +84,7 @@ class Deployment:
             "/var/lib/tocsin": str(folder / "records"),
             "/var/lib/sandbox": str(folder / "sandbox"),
             "/etc/tocsin/plans": str(ROOT / "plans"),
+            "/etc/tocsin/sources": str(folder / "sources"),
         }
 
     def alert(self) -> str:
@@ -92,7 +93,7 @@ class Deployment:
         answer = httpx.post(
             f"{self.here(self.settings['TOCSIN_PUBLIC_URL'])}/v1/alertmanager",
             content=ALERT.read_bytes(),
-            headers={"Authorization": f"Bearer {token}"},
+            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
             trust_env=False,
         )
         return str(answer.raise_for_status().json()["incident"])
@@ -116,6 +117,7 @@ class Deployment:
 def deployment(services: Services, new_env: Script, tmp_path: Path) -> Iterator[Deployment]:
     """All services, the receiver before the sandbox that makes the key for it."""
     new_env()
+    (tmp_path / "sources").mkdir()  # as Docker does
     deployment = Deployment(services, tmp_path, settings_in(tmp_path / ".env"))
     try:
         deployment.stack.start_temporal()

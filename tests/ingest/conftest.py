@@ -53,7 +53,9 @@ class Post:
 
     async def alert(self, payload: Any, **headers: str) -> httpx.Response:
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-        return await self.http.post("/v1/alertmanager", content=body, headers=headers)
+        return await self.http.post(
+            "/v1/alertmanager", content=body, headers={"content-type": "application/json", **headers}
+        )
 
     async def twilio(self, url: str, form: dict[str, str], signature: str | None = None) -> httpx.Response:
         """Post a form as Twilio would to a URL under the public one."""

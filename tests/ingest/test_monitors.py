@@ -151,7 +151,9 @@ async def test_a_body_that_does_not_say_how_long_it_is_is_refused_while_it_arriv
             sent += 65536
             yield b" " * 65536
 
-    answer = await post.http.post("/v1/alertmanager", content=endless())
+    answer = await post.http.post(
+        "/v1/alertmanager", content=endless(), headers={"content-type": "application/json"}
+    )
 
     assert_problem(answer, 413, "body-too-long")
     assert sent <= BODY_LIMIT + 2 * 65536
@@ -246,7 +248,8 @@ async def test_only_a_known_token_may_report_alerts(
         answer = await http.post(
             "/v1/alertmanager",
             content=json.dumps(example),
-            headers={b"authorization": authorization} if authorization else {},
+            headers={b"content-type": b"application/json"}
+            | ({b"authorization": authorization} if authorization else {}),
         )
 
     assert answer.status_code == status
@@ -270,12 +273,6 @@ async def test_what_does_not_exist_and_the_wrong_method_are_problems_too(post: P
     answer = await post.http.get("/v1/alertmanager")
     assert_problem(answer, 405, "method-not-allowed")
     assert answer.headers["allow"] == "POST"
-
-
-async def test_no_page_of_documentation_is_loaded_from_elsewhere(post: Post) -> None:
-    assert (await post.http.get("/docs")).status_code == 404
-    assert (await post.http.get("/redoc")).status_code == 404
-    assert "/v1/alertmanager" in (await post.http.get("/openapi.json")).json()["paths"]
 
 
 async def test_the_receiver_is_alive_without_temporal_but_not_ready(post: Post) -> None:

@@ -6,14 +6,10 @@ so that it comes again.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from datetime import datetime
-from http import HTTPStatus
 
 from fastapi import APIRouter, FastAPI
-from pydantic import TypeAdapter
-from starlette.requests import Request
 from starlette.responses import JSONResponse
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
@@ -21,27 +17,26 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 
 from tocsin.domain import naming
 from tocsin.ingest.answering import AnswerPages
+from tocsin.ingest.apidocs import describe
 from tocsin.ingest.approvals import ApprovalPages
-from tocsin.ingest.bodies import body_of, read_json
 from tocsin.ingest.broadcasts import BroadcastTexts
 from tocsin.ingest.codec import mount_codec
-from tocsin.ingest.formats.alertmanager import AlertmanagerPayload
-from tocsin.ingest.intake import NoPlanMatches, alert_of
-from tocsin.ingest.problems import Problem, speak_in_problems, unavailable
+from tocsin.ingest.limits import Limits
+from tocsin.ingest.metrics import IngestMetrics
+from tocsin.ingest.monitors import Monitors, straight_to_temporal
+from tocsin.ingest.problems import speak_in_problems, unavailable
 from tocsin.ingest.publication import PlanPages
 from tocsin.ingest.reception import ClientProvider, Reception
 from tocsin.ingest.reports import reports_from_people
 from tocsin.ingest.sendgrid import SendGridCallbacks
-from tocsin.ingest.tokens import Tokens
 from tocsin.ingest.twilio import TwilioCallbacks
 from tocsin.library import PlanLibrary
 from tocsin.settings import Settings
-from tocsin.starting import PATIENCE, raise_alert, temporal_answers, utc_now
+from tocsin.sourcefiles import Sources, read_sources
+from tocsin.sources import ALERTMANAGER_PATH
+from tocsin.starting import PATIENCE, temporal_answers, utc_now
 
-ALERTMANAGER_PATH = "/v1/alertmanager"
-
-_PAYLOAD = TypeAdapter(AlertmanagerPayload)
-_log = logging.getLogger(__name__)
+__all__ = ["ALERTMANAGER_PATH", "create_app"]
 
 
 def create_app(
@@ -49,13 +44,19 @@ def create_app(
     library: PlanLibrary,
     settings: Settings,
     clock: Callable[[], datetime] = utc_now,
+    sources: Sources | None = None,
 ) -> FastAPI:
-    """The receiver. Raises `SettingsError` for tokens or keys that make no sense."""
+    """The receiver, for the sources that the settings name unless others are given.
+
+    Raises `SettingsError` for tokens or keys that make no sense, and `YamlError` for sources that don't.
+    """
     reception = Reception(client_provider, library, settings, clock)
-    # The pages that would show the API load their scripts from elsewhere; openapi.json is all that is needed.
-    app = FastAPI(title="Tocsin receiver", docs_url=None, redoc_url=None)
-    speak_in_problems(app)
-    app.include_router(Monitors(reception).router)
+    sources = read_sources(settings, library.plans) if sources is None else sources
+    metrics = IngestMetrics()
+    app = FastAPI(title="Tocsin receiver", description=_ABOUT, docs_url=None, redoc_url=None)
+    app.add_middleware(Limits)
+    speak_in_problems(app, metrics.refused)
+    app.include_router(Monitors(reception, sources, straight_to_temporal(reception), metrics).router)
     app.include_router(TwilioCallbacks(reception).router)
     app.include_router(SendGridCallbacks(reception).router)
     app.include_router(BroadcastTexts(reception).router)
@@ -64,49 +65,15 @@ def create_app(
     app.include_router(ApprovalPages(reception).router)
     app.include_router(PlanPages(reception).router)
     app.include_router(Health(reception).router)
+    app.include_router(metrics.router)
+    describe(app, sources)
     mount_codec(app, settings)
     return app
 
 
-class Monitors:
-    """The endpoints at which monitors report."""
-
-    def __init__(self, reception: Reception) -> None:
-        self._reception = reception
-        self._tokens = Tokens(reception.settings.ingest_tokens.get_secret_value())
-        self.router = APIRouter(tags=["monitors"])
-        self.router.add_api_route(
-            ALERTMANAGER_PATH,
-            self.alertmanager,
-            methods=["POST"],
-            summary="A group of alerts from Alertmanager",
-        )
-
-    async def alertmanager(self, request: Request) -> JSONResponse:
-        """Open the incident of a group of alerts, or join the one that is open."""
-        bearer = self._tokens.bearer(request.headers.get("authorization", ""))
-        payload = read_json(_PAYLOAD, await body_of(request))
-        try:
-            alert = alert_of(payload.reading, self._reception.library, self._reception.clock())
-        except NoPlanMatches as error:
-            _log.warning("an alert from %s matches no plan: %s", bearer, error)
-            raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "no-plan", str(error)) from error
-        plan = self._reception.library.plans[alert.plan.name].plan
-        async with temporal_answers():
-            client = await self._reception.clients()
-            started = await raise_alert(
-                client, alert, self._reception.settings, plan.severities[alert.severity].rank
-            )
-        _log.info("alert from %s: %s, %s", bearer, started.workflow_id, started.outcome)
-        status = HTTPStatus.OK if started.outcome == "nothing open" else HTTPStatus.ACCEPTED
-        return JSONResponse(
-            {
-                "incident": started.incident_key,
-                "workflow": started.workflow_id,
-                "outcome": started.outcome,
-            },
-            status,
-        )
+_ABOUT = (
+    "What monitors, vendors and people's phones call. 2xx to a monitor means that Temporal has the alert."
+)
 
 
 class Health:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +16,7 @@ from tocsin.temporal import TemporalUnavailable
 
 RETRY_AFTER_SECONDS = 5
 TYPE_PREFIX = "urn:tocsin:problem:"
+PROBLEM_TYPE = "application/problem+json"
 
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
@@ -48,9 +49,7 @@ class Problem(Exception):
             "detail": self.detail,
             **self.more,
         }
-        return JSONResponse(
-            content, self.status.value, dict(self.headers), media_type="application/problem+json"
-        )
+        return JSONResponse(content, self.status.value, dict(self.headers), media_type=PROBLEM_TYPE)
 
 
 def unavailable(detail: str, reason: str = "temporal-unavailable") -> Problem:
@@ -59,33 +58,37 @@ def unavailable(detail: str, reason: str = "temporal-unavailable") -> Problem:
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, reason, detail, headers)
 
 
-def speak_in_problems(app: FastAPI) -> None:
-    """Let every error of `app` go out as a problem."""
-    app.add_exception_handler(Problem, _problem)
-    app.add_exception_handler(TemporalUnavailable, _temporal_unavailable)
-    app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(Exception, _defect)
+def _nobody_counts(reason: str) -> None:
+    """Where refusals are not counted."""
 
 
-async def _problem(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, Problem)
-    return error.response()
+def speak_in_problems(app: FastAPI, count: Callable[[str], None] = _nobody_counts) -> None:
+    """Let every error of `app` go out as a problem; `count` hears the reason of each."""
+
+    async def answer(request: Request, error: Exception) -> JSONResponse:
+        problem = _problem_of(request, error)
+        count(problem.reason)
+        return problem.response()
+
+    for kind in (Problem, TemporalUnavailable, HTTPException, Exception):
+        app.add_exception_handler(kind, answer)
 
 
-async def _temporal_unavailable(request: Request, error: Exception) -> JSONResponse:
-    return unavailable(str(error)).response()
+def _problem_of(request: Request, error: Exception) -> Problem:
+    match error:
+        case Problem():
+            return error
+        case TemporalUnavailable():
+            return unavailable(str(error))
+        case HTTPException():
+            return _http_problem(request, error)
+    # What nobody foresaw: the server logs it; whoever asked may try again.
+    detail = "this is a defect of Tocsin; its log says what happened"
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "defect", detail)
 
 
-async def _http_error(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)
+def _http_problem(request: Request, error: HTTPException) -> Problem:
     status = HTTPStatus(error.status_code)
     reason = status.phrase.lower().replace(" ", "-")
     detail = f"{request.method} {request.scope['path']}: {error.detail}"
-    return Problem(status, reason, detail, error.headers or {}).response()
-
-
-async def _defect(request: Request, error: Exception) -> JSONResponse:
-    """What nobody foresaw: the server logs it; whoever asked may try again."""
-    return Problem(
-        HTTPStatus.INTERNAL_SERVER_ERROR, "defect", "this is a defect of Tocsin; its log says what happened"
-    ).response()
+    return Problem(status, reason, detail, error.headers or {})
