@@ -2,7 +2,7 @@
 
     python starter.py start --plan P --title T [--severity S] [--customer C] [--fact name=value] [--as KEY]
     python starter.py start --from alertmanager < payload.json
-    python starter.py serve [--host 127.0.0.1] [--port 8080]
+    python starter.py serve [--host 127.0.0.1] [--port 8080] [--insecure-loopback]
 
 Exit codes: 0 done; 1 refused, with the reason; 2 wrong usage or settings; 69 Temporal is not available.
 """
@@ -26,23 +26,21 @@ from tocsin.domain.state import Actor
 from tocsin.ingest.app import create_app
 from tocsin.ingest.bodies import read_json
 from tocsin.ingest.codec import asks_nobody
-from tocsin.ingest.codec_gate import is_loopback, is_only_here
+from tocsin.ingest.codec_gate import is_only_here
 from tocsin.ingest.formats.alertmanager import AlertmanagerPayload
 from tocsin.ingest.intake import NoPlanMatches, alert_of
 from tocsin.ingest.problems import Problem
 from tocsin.ingest.reception import LazyClient
-from tocsin.ingest.tokens import Tokens
+from tocsin.ingest.serving import refuse_unsecured, served
 from tocsin.library import PlanLibrary
 from tocsin.settings import Settings, SettingsError, read_environment
+from tocsin.sourcefiles import read_sources
 from tocsin.starting import ReportRefused, Started, declare, raise_alert, temporal_answers, utc_now
 from tocsin.temporal import TemporalUnavailable, connect
 from tocsin.yamlfile import YamlError
 
 OK, REFUSED, USAGE, UNAVAILABLE = 0, 1, 2, 69
 """Exit codes; 69 is EX_UNAVAILABLE of sysexits.h."""
-
-GRACE_SECONDS = 10
-"""How long requests under way may take to end when the service is told to stop."""
 
 LISTEN_BACKLOG = 2048
 NOBODY_NAMED = "somebody"
@@ -92,32 +90,26 @@ def start(source: str | None, **report: Any) -> None:
 @cli.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535))
-def serve(host: str, port: int) -> None:
+@click.option(
+    "--insecure-loopback", is_flag=True, help="Start although a source asks its senders for nothing."
+)
+def serve(host: str, port: int, insecure_loopback: bool) -> None:
     """Serve monitors, vendors and people's phones until told to stop. Temporal may come up later."""
     settings = read_environment()
-    if not Tokens(settings.ingest_tokens.get_secret_value()) and not is_loopback(host):
-        raise click.UsageError(
-            f"{host} can be reached from elsewhere, where anybody could open incidents: set TOCSIN_INGEST_TOKENS to "
-            "name:token pairs, or listen on 127.0.0.1"
-        )
+    library = PlanLibrary(settings.plans, settings.state)
+    sources = read_sources(settings, library.plans)
+    refuse_unsecured(settings, sources, host, insecure_loopback)
     if asks_nobody(settings) and not is_only_here(host, settings.public_url):
         raise click.UsageError(
             "TOCSIN_CODEC_TOKENS=anybody lets whoever reaches the receiver read incidents: set it to name:token "
             "pairs, or keep the receiver to this machine, with --host and TOCSIN_PUBLIC_URL at 127.0.0.1"
         )
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    app = create_app(LazyClient(connect), PlanLibrary(settings.plans, settings.state), settings)
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,  # callback URLs name people by their keys
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
+    app = create_app(LazyClient(connect), library, settings, sources=sources)
     _end_quietly()
     with _listen(host, port) as listener:
         click.echo(f"receiver on http://{_authority(listener)}")
-        asyncio.run(uvicorn.Server(config).serve(sockets=[listener]))
+        asyncio.run(uvicorn.Server(served(app)).serve(sockets=[listener]))
 
 
 async def _from_person(library: PlanLibrary, settings: Settings, reporter: str | None, **report: Any) -> str:

@@ -113,7 +113,7 @@ class Stack:
             "TOCSIN_PLANS": self.environment.get("TOCSIN_PLANS") or str(ROOT / "plans"),
             "TOCSIN_STATE": str(self.state),
             "TOCSIN_PUBLIC_URL": self.receiver_url,
-            "TOCSIN_INGEST_TOKENS": "",  # it listens on loopback alone, and the example alert carries no token
+            "TOCSIN_INGEST_TOKENS": "",
             "TOCSIN_CODEC_TOKENS": ANYBODY,  # the UI could send none; whoever is on this machine reads everything
             "TOCSIN_UI_ORIGIN": self.ui_origins,
             "TOCSIN_DRILL_SPEED": str(self.drill_speed or self.environment.get("TOCSIN_DRILL_SPEED", "")),
@@ -188,6 +188,7 @@ class Stack:
     def start_receiver(self) -> None:
         """What monitors, vendors and people's phones call."""
         command = [sys.executable, "-m", "starter", "serve", "--port", str(self.ports.receiver)]
+        command += ["--insecure-loopback"]  # the example alert carries no token
         self.processes.start(
             "receiver", command, self.child_environment(), lambda: answers(f"{self.receiver_url}/healthz")
         )
