@@ -79,6 +79,10 @@ class Monitors:
             self.router.add_api_route(
                 path, entrance.take, methods=["POST"], **monitor_operation(there, dialect)
             )
+            if dialect.handshake:
+                self.router.add_api_route(
+                    path, entrance.greet, methods=["OPTIONS"], summary="May events be delivered here?"
+                )
 
 
 def _dialect(source: Source, formats: Formats) -> Dialect:
@@ -142,6 +146,11 @@ class Entrance:
             self._metrics.answered(visit.source, outcome, perf_counter() - began)
         return answer
 
+    async def greet(self, request: Request) -> Response:
+        """Tell a sender that asks first that it may deliver here."""
+        assert self._dialect.handshake is not None
+        return Response(headers=dict(self._dialect.handshake(dict(request.headers))))
+
     def _refused(self, visit: Visit, problem: Problem) -> Response:
         _log.warning("a request of %s was not carried out: %s (%s)", visit, problem.reason, problem.status)
         self._metrics.refused(problem.reason, visit.source)
@@ -161,6 +170,8 @@ class Entrance:
             _log.info("alert from %s: %s, %s", visit, each.workflow_id, each.outcome)
         if unwanted:
             raise _no_plan(unwanted, started)
+        if self._dialect.taken:
+            self._dialect.taken(delivered, source)
         return (self._dialect.answer or plainly)([reading for reading, _ in wanted], started)
 
     # Who it is

@@ -121,7 +121,7 @@ class SnsSignatures:
         self._window = window
         self._certificates: OrderedDict[str, Certificate] = OrderedDict()
         self._one_at_a_time = asyncio.Lock()
-        self._taken: OrderedDict[str, datetime] = OrderedDict()
+        self._taken: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     async def verify(self, delivered: Delivered, source: Source) -> None:
         """Make sure of a message, and confirm the subscription where it asks for that.
@@ -134,7 +134,7 @@ class SnsSignatures:
             return
         envelope = envelope_in(delivered)
         self._refuse_strangers(envelope, delivered, topics)
-        self._refuse_replays(envelope, delivered.received)
+        self._refuse_replays(envelope, delivered.received, source)
         await self._refuse_forgeries(envelope, delivered.received)
         if envelope.type == "SubscriptionConfirmation":
             await self._confirm(envelope)
@@ -147,7 +147,7 @@ class SnsSignatures:
         """Remember a message, now that it is safe; it does not count again."""
         if source.lock is None or not source.lock.topics:
             return
-        self._taken[envelope_in(delivered).message_id] = delivered.received
+        self._taken[source.source, envelope_in(delivered).message_id] = None
         while len(self._taken) > MOST_MESSAGES:
             self._taken.popitem(last=False)
 
@@ -165,14 +165,14 @@ class SnsSignatures:
             if delivered.headers.get(name, value) != value:
                 raise _refused("headers-differ", f"the header {name} says something else than the message")
 
-    def _refuse_replays(self, envelope: Envelope, now: datetime) -> None:
+    def _refuse_replays(self, envelope: Envelope, now: datetime, source: Source) -> None:
         if abs(now - envelope.sent) > self._window:
             raise _refused(
                 "outside-window",
                 f"the message was published at {envelope.timestamp}, which is not within "
                 f"{self._window.total_seconds():g} s of now; check this machine's clock",
             )
-        if envelope.message_id in self._taken:
+        if (source.source, envelope.message_id) in self._taken:  # a topic may be subscribed to for several
             raise _refused("replayed", f"the message {envelope.message_id} was taken already")
 
     # What AWS has to say

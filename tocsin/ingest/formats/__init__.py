@@ -41,6 +41,9 @@ Answer = Callable[[Sequence[Reading], Sequence[Started]], Response]
 Verify = Callable[[Delivered, Source], Awaitable[None]]
 """Makes sure of who sent it where that takes more than a shared secret. Raises `Problem`."""
 
+Handshake = Callable[[Mapping[str, str]], Mapping[str, str]]
+"""The headers that tell a sender, who asks by `OPTIONS` with these, that it may deliver here. Raises `Problem`."""
+
 
 @dataclass(frozen=True)
 class Dialect:
@@ -48,8 +51,9 @@ class Dialect:
 
     `content_types` are the media types of its requests; `("*",)` takes any, and a request that names none. `schema` is
     the body for the documentation of the API; without one it is free. `answer` and `refusal` are for senders that read
-    what they are answered. `prepare` is called for each source when the receiver starts, and may raise `YamlError`.
-    `in_thread` is for readers that may take longer than the event loop can wait.
+    what they are answered. `taken` is called once Temporal has everything in a request. `prepare` is called for each
+    source when the receiver starts, and may raise `YamlError`. `in_thread` is for readers that may take longer than the
+    event loop can wait.
     """
 
     read: Format
@@ -58,6 +62,8 @@ class Dialect:
     answer: Answer | None = None
     refusal: Callable[[Problem], Response] = Problem.response
     verify: Verify | None = None
+    taken: Callable[[Delivered, Source], None] | None = None
+    handshake: Handshake | None = None
     prepare: Callable[[Source], None] | None = None
     in_thread: bool = False
     limit: int = BODY_LIMIT

@@ -20,9 +20,19 @@ from tocsin.domain.readings import Reading, Sighting
 from tocsin.ingest.bodies import parse_json, read_json
 from tocsin.ingest.formats import Delivered
 from tocsin.ingest.formats.awstimes import lenient
-from tocsin.ingest.formats.cloudevents import event_in, events_in, is_cloudevent, is_structured
-from tocsin.ingest.formats.snsenvelope import message_in
+from tocsin.ingest.formats.cloudevents import (
+    BATCH,
+    STRUCTURED,
+    event_in,
+    events_in,
+    is_cloudevent,
+    is_structured,
+)
+from tocsin.ingest.formats.snsenvelope import is_enveloped, message_in
 from tocsin.sources import Source
+
+CONTENT_TYPES = ("text/plain", "application/json", STRUCTURED, BATCH)
+"""SNS's, an API destination's, and those of CloudEvents."""
 
 UPCOMING = "is announced, says AWS Health"
 
@@ -150,7 +160,7 @@ def read(delivered: Delivered, source: Source) -> tuple[Reading, ...]:
 
 
 def _messages(delivered: Delivered) -> Iterator[bytes]:
-    if is_cloudevent(delivered):
+    if is_cloudevent(delivered) and not is_enveloped(delivered):
         yield from (_unwrapped(event.content) for event in events_in(delivered))
     elif (message := message_in(delivered)) is not None:
         yield _unwrapped(event_in(message).content) if is_structured(parse_json(message)) else message

@@ -74,10 +74,18 @@ def envelope_in(delivered: Delivered) -> Envelope:
     return read_json(_ENVELOPE, delivered.body)
 
 
+def is_enveloped(delivered: Delivered) -> bool:
+    """Whether a request claims to be SNS's. Raises `Problem` (400) for what is not JSON.
+
+    What AWS signed is the message in the envelope, and nothing that somebody may have written around it.
+    """
+    outside = parse_json(delivered.body)
+    return isinstance(outside, dict) and {"Type", "TopicArn"} <= outside.keys()
+
+
 def message_in(delivered: Delivered) -> bytes | None:
     """The message, out of its envelope where it is in one; `None` for SNS's own questions. Raises `Problem` (400)."""
-    outside = parse_json(delivered.body)
-    if not (isinstance(outside, dict) and {"Type", "TopicArn"} <= outside.keys()):
+    if not is_enveloped(delivered):
         return delivered.body
     envelope = envelope_in(delivered)
     return envelope.message.encode() if envelope.type == "Notification" else None
