@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
+from pathlib import Path
 
 import pytest
 
+from tests.channels.mailserver import Certificate
 from tests.contracts.recorder import Recorder
 from tests.e2e.conftest import lighthouse_stack
 from tests.monitors.lamps import Lamp
@@ -14,12 +17,29 @@ from tocsin.embedded.play import Play
 from tocsin.embedded.stack import Stack
 
 LAMPS = count(1)
+ROUTING_KEY = "0123456789abcdef0123456789abcdef"
+
+PAGERDUTY = f"""
+source: pagerduty
+format: pagerduty
+plan: lighthouse
+lock: {{routing_keys: {ROUTING_KEY}}}
+"""
+
+
+def house_with_sources(folder: Path, **sources: str) -> Stack:
+    """A stack on free ports with the lighthouse's plan, at which these sources report."""
+    (folder / "sources").mkdir()
+    for name, content in sources.items():
+        (folder / "sources" / f"{name}.yaml").write_text(content)
+    stack = lighthouse_stack(folder)
+    return replace(stack, environment={**stack.environment, "TOCSIN_SOURCES": str(folder / "sources")})
 
 
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A running stack that tests share."""
-    stack = lighthouse_stack(tmp_path_factory.mktemp("house"))
+    stack = house_with_sources(tmp_path_factory.mktemp("house"), pagerduty=PAGERDUTY)
     stack.start()
     yield stack
     stack.stop()
@@ -40,6 +60,26 @@ def lamp() -> Iterator[Lamp]:
     lamp.light()
     yield lamp
     lamp.go_out()
+
+
+class SecureGate(Recorder):
+    """The same over TLS, which is all that PagerDuty's client speaks."""
+
+    def __init__(self, upstream: str, certificate: Certificate) -> None:
+        super().__init__(upstream)
+        self.certificate = certificate
+        self._server.socket = certificate.context.wrap_socket(self._server.socket, server_side=True)
+
+    @property
+    def url(self) -> str:
+        return super().url.replace("http://", "https://")
+
+
+@pytest.fixture
+def secure_gate(house: Stack, tmp_path: Path) -> Iterator[SecureGate]:
+    """What stands before the receiver where it can be reached from elsewhere, and keeps what was answered."""
+    with SecureGate(house.receiver_url, Certificate(tmp_path)) as gate:
+        yield gate
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -117,3 +118,14 @@ class Watch:
 
     def _run(self, name: str, command: Sequence[str], address: str) -> None:
         self._processes.start(name, command, {}, lambda: answers(f"http://{address}/-/ready"))
+
+
+@contextmanager
+def watching(folder: Path, lamp: Lamp, receiver: Mapping[str, Any]) -> Iterator[None]:
+    """Both programs watch one lamp, and tell `receiver`, until the end."""
+    watch = Watch(folder, [lamp], receiver)
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.stop()
