@@ -35,7 +35,7 @@ from tocsin.planfiles import (
     with_directory_of_now,
 )
 from tocsin.planstore import PlanStore
-from tocsin.sources import Source
+from tocsin.sources import Origin
 
 __all__ = ["PLAN_LABEL", "Examination", "LoadedPlan", "PlanLibrary", "check", "examine"]
 
@@ -61,7 +61,7 @@ class PlanLibrary:
         """The plans by name, in the order of their names."""
         return MappingProxyType(self._plans)
 
-    def match(self, source: Source, labels: Mapping[str, str]) -> tuple[LoadedPlan, IntakeRule] | None:
+    def match(self, source: Origin, labels: Mapping[str, str]) -> tuple[LoadedPlan, IntakeRule] | None:
         """The plan for an alert with these labels, and the rule that reads them; `None` when no plan wants it.
 
         The label `tocsin_plan` names a plan outright. Otherwise the first rule of any plan wins whose patterns match.
@@ -112,15 +112,15 @@ class PlanLibrary:
         return self._plans[plan]
 
 
-def _takes(rule: IntakeRule, source: Source) -> bool:
+def _takes(rule: IntakeRule, source: Origin) -> bool:
     return rule.source in {source.source, source.format, "*"}
 
 
-def _matching_rule(plan: Plan, source: Source, labels: dict[str, str]) -> IntakeRule | None:
+def _matching_rule(plan: Plan, source: Origin, labels: dict[str, str]) -> IntakeRule | None:
     return next((rule for rule in plan.intake if _takes(rule, source) and rule.matches(labels)), None)
 
 
-def _rule_of(plan: Plan, source: Source, labels: dict[str, str]) -> IntakeRule:
+def _rule_of(plan: Plan, source: Origin, labels: dict[str, str]) -> IntakeRule:
     """How a plan that was named outright reads an alert, also one that none of its patterns would have taken."""
     ours = (rule for rule in plan.intake if _takes(rule, source))
     mildest = IntakeRule(source=source.source, otherwise=plan.worst_of(()))

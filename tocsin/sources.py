@@ -12,6 +12,7 @@ Files that it names are beside it. Without a folder there is one source, Alertma
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -31,6 +32,9 @@ FormatName = Literal[
     "aws-health",
     "mapping",
 ]
+
+ScriptName = Literal["nagios", "icinga", "monit"]
+"""Monitors that run a program, ours, in place of a request."""
 
 LockName = Literal["bearer", "hmac", "routing_keys", "topics"]
 
@@ -159,16 +163,23 @@ ALERTMANAGER_PATH = "/v1/alertmanager"
 SOURCES_PATH = "/v1/sources"
 
 
-class Source(Value):
+_NAME = r"^[a-z][a-z0-9-]*$"
+
+
+class Origin(Value):
+    """Where an alert comes from, as plans tell origins apart: by its name, and by what it speaks."""
+
+    source: Annotated[str, Field(pattern=_NAME, max_length=60)]
+    format: str
+    plan: str | None = None
+
+
+class Source(Origin):
     """One source of alerts."""
 
-    source: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$", max_length=60)]
     format: FormatName
-    path: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)+$")] = Field(
-        default_factory=lambda given: default_path(given.get("source", ""), given.get("format", ""))
-    )
+    path: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)+$")] = ""
     """`/v1/sources/<source>` when not set; `/v2/enqueue` for PagerDuty, whose clients know no other."""
-    plan: str | None = None
     lock: Lock | None = None
     mapping: NearbyFile = None
     """The mapping file, for the format `mapping`."""
@@ -176,6 +187,13 @@ class Source(Value):
     """Labels that say what belongs together, in place of the source's own grouping."""
     coalesce: Duration = timedelta(seconds=10)
     """How long repeats of what is known already are put together before Temporal is told."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_a_path(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or "path" in given or not re.fullmatch(_NAME, str(given.get("source"))):
+            return given  # what is wrong with it is said of what was written
+        return {**given, "path": default_path(given["source"], given.get("format", ""))}
 
     @property
     def is_secured(self) -> bool:

@@ -12,7 +12,7 @@ from tocsin.domain.events import Alert
 from tocsin.domain.plan import IntakeRule, Plan
 from tocsin.domain.readings import Reading
 from tocsin.library import PLAN_LABEL, PlanLibrary
-from tocsin.sources import ALERTMANAGER, Source
+from tocsin.sources import ALERTMANAGER, Origin
 
 TITLE_LENGTH = 200
 FACT_LENGTH = 10_000
@@ -27,7 +27,7 @@ class NoPlanMatches(Exception):
 
 
 def alert_of(
-    reading: Reading, library: PlanLibrary, received: datetime, source: Source = ALERTMANAGER
+    reading: Reading, library: PlanLibrary, received: datetime, source: Origin = ALERTMANAGER
 ) -> Alert:
     """What a source says, read against its plan, or the one that its labels match. Raises `NoPlanMatches`."""
     labels = reading.all_labels
@@ -56,7 +56,7 @@ def alert_of(
     )
 
 
-def _why_none(source: Source, labels: dict[str, str], library: PlanLibrary) -> str:
+def _why_none(source: Origin, labels: dict[str, str], library: PlanLibrary) -> str:
     if PLAN_LABEL in labels:
         return (
             f'the label {PLAN_LABEL} names the plan "{labels[PLAN_LABEL]}", which does not exist; '
