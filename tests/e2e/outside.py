@@ -23,6 +23,9 @@ from tocsin.sandbox.signing import EventKey, twilio_signature
 KIT, DEE, MAX = "+12025550101", "+12025550102", "+12025550103"
 """The phones of the keeper, the deputy and the harbour master."""
 
+RADIO = "fleet@example.org"
+"""The address of the fleet's radio room."""
+
 LONG = 60.0
 """Seconds that a busy machine may take for what is a matter of one or two."""
 
@@ -103,10 +106,10 @@ def let_vendor(stack: Stack, vendor: str, kind: str, **more: Any) -> None:
 
 
 def let_all_be_well(stack: Stack) -> None:
-    """Let the bad day end, for vendors and for phones."""
+    """Let the bad day end, for vendors and for recipients."""
     httpx.delete(f"{stack.sandbox_url}/sandbox/faults").raise_for_status()
-    for phone in (KIT, DEE, MAX):
-        let_recipient(stack, phone, "normal")
+    for recipient in (KIT, DEE, MAX, RADIO):
+        let_recipient(stack, recipient, "normal")
 
 
 def faults_are_used_up(stack: Stack) -> bool:

@@ -10,6 +10,7 @@ from tests.e2e.outside import (
     DEE,
     KIT,
     LONG,
+    RADIO,
     Message,
     arrived,
     faults_are_used_up,
@@ -30,8 +31,6 @@ from tocsin.embedded.play import Play
 from tocsin.embedded.stack import Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
-
-RADIO = "fleet@example.org"
 
 LATE = "late:12"
 """Seconds; the channels wait for ten."""

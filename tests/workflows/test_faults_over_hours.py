@@ -197,13 +197,10 @@ async def test_a_report_that_is_returned_and_has_no_other_way_is_owed_until_it_i
     assert row.reason == "not delivered to @radio by email: bounce 550 5.1.1"
 
     await coast.says(say.SendReport, report="interim")
-    async with asyncio.timeout(20):
-        while len(mails := await messages(coast, "email", "report")) < 3:
-            await asyncio.sleep(0.05)
-    again = await message(coast, "email", "report", number=len(mails))
-    await coast.deliver_everything()
-    assert again.id != first.id
+    again = await message(coast, "email", "report", number=2)
+    await report(coast, again.id, DeliveryState.DELIVERED)
     assert (await promise(coast, "interim-report#1", "late")).reason == "delivered to @radio"
+    assert len(await messages(coast, "email", "report")) == 2, "the second report keeps its time"
 
 
 @pytest.mark.parametrize("refusal", [Refused("400", code="400"), AccountRefused("401", code="401")])

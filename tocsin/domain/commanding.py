@@ -165,12 +165,7 @@ def _send_report(draft: Draft, command: said.SendReport) -> None:
     specs = [
         spec for spec in draft.plan.obligations if any(_reports(duty, command.report) for duty in spec.do)
     ]
-    owed = [
-        item
-        for spec in specs
-        for item in draft.state.obligations.values()
-        if item.spec == spec.id and obligations.waits_to_be_sent(draft, item)
-    ]
+    owed = [item for spec in specs for item in obligations.to_be_sent(draft, spec)]
     if not owed:
         raise CommandRefused(
             f'no report "{command.report}" waits to be sent; the plan has {listed(draft.plan.reports)}'

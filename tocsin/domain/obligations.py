@@ -106,11 +106,12 @@ def _reminders(case: Case, obligation: Obligation, spec: ObligationSpec) -> list
     return sorted(obligation.due - case.scaled(before) for before in spec.remind)
 
 
-def waits_to_be_sent(draft: Draft, obligation: Obligation) -> bool:
-    """Whether something of it has not begun, or came to nothing and can be tried afresh."""
-    return obligation.is_open and any(
-        state.begun is None or fulfilment.came_to_nothing(draft, state) for state in obligation.duties
-    )
+def to_be_sent(draft: Draft, spec: ObligationSpec) -> list[Obligation]:
+    """What of a promise can be sent now: what came to nothing; where nothing did, what would begin later. The next one
+    of a series keeps its time where an earlier one is made good."""
+    owed = [item for item in still_owed(draft) if item.spec == spec.id]
+    lost = [item for item in owed if any(fulfilment.came_to_nothing(draft, state) for state in item.duties)]
+    return lost or [item for item in owed if any(state.begun is None for state in item.duties)]
 
 
 def send_now(draft: Draft, obligation: Obligation) -> None:
