@@ -1,7 +1,7 @@
 """Starts incidents: from arguments, from a monitor's payload, or as the HTTP service.
 
     python starter.py start --plan P --title T [--severity S] [--customer C] [--fact name=value] [--as KEY]
-    python starter.py start --from alertmanager < payload.json
+    python starter.py start --from alertmanager|grafana|pagerduty < payload.json
     python starter.py serve [--host 127.0.0.1] [--port 8080] [--insecure-loopback]
 
 Exit codes: 0 done; 1 refused, with the reason; 2 wrong usage or settings; 69 Temporal is not available.
@@ -20,27 +20,36 @@ from typing import Any, NoReturn
 
 import click
 import uvicorn
-from pydantic import TypeAdapter
 
+from tocsin.domain.events import Alert
 from tocsin.domain.state import Actor
 from tocsin.ingest.app import create_app
-from tocsin.ingest.bodies import read_json
 from tocsin.ingest.codec import asks_nobody
 from tocsin.ingest.codec_gate import is_only_here
-from tocsin.ingest.formats.alertmanager import AlertmanagerPayload
+from tocsin.ingest.formats import JSON, Delivered
+from tocsin.ingest.formats.table import FORMATS
 from tocsin.ingest.intake import NoPlanMatches, alert_of
 from tocsin.ingest.problems import Problem
 from tocsin.ingest.reception import LazyClient
+from tocsin.ingest.regrouping import regrouped
 from tocsin.ingest.serving import refuse_unsecured, served
 from tocsin.library import PlanLibrary
 from tocsin.settings import Settings, SettingsError, read_environment
 from tocsin.sourcefiles import read_sources
+from tocsin.sources import FormatName, Source
 from tocsin.starting import ReportRefused, Started, declare, raise_alert, temporal_answers, utc_now
 from tocsin.temporal import TemporalUnavailable, connect
 from tocsin.yamlfile import YamlError
 
 OK, REFUSED, USAGE, UNAVAILABLE = 0, 1, 2, 69
 """Exit codes; 69 is EX_UNAVAILABLE of sysexits.h."""
+
+PAYLOADS: tuple[FormatName, ...] = tuple(
+    name
+    for name, dialect in FORMATS.items()
+    if dialect.content_types == JSON and not (dialect.verify or dialect.prepare)
+)
+"""Formats whose body says everything: they need no header, no signature and no mapping."""
 
 LISTEN_BACKLOG = 2048
 NOBODY_NAMED = "somebody"
@@ -68,10 +77,8 @@ def cli() -> None:
     "--fact", "facts", multiple=True, callback=_pairs, metavar="NAME=VALUE", help="Something known already."
 )
 @click.option("--as", "reporter", metavar="KEY", help="Who reports; TOCSIN_ACTOR unless given.")
-@click.option(
-    "--from", "source", type=click.Choice(["alertmanager"]), help="Read a payload on standard input."
-)
-def start(source: str | None, **report: Any) -> None:
+@click.option("--from", "source", type=click.Choice(PAYLOADS), help="Read a payload on standard input.")
+def start(source: FormatName | None, **report: Any) -> None:
     """Start one incident, from options or from a monitor's payload, and print its id."""
     given = [name for name, value in report.items() if value]
     if source and given:
@@ -82,7 +89,11 @@ def start(source: str | None, **report: Any) -> None:
     settings = read_environment()
     library = PlanLibrary(settings.plans, settings.state)
     if source:
-        click.echo(_line(asyncio.run(_from_payload(library, settings, sys.stdin.buffer.read()))))
+        payload = sys.stdin.buffer.read()
+        for started in asyncio.run(
+            _from_payload(library, settings, _described(source, library, settings), payload)
+        ):
+            click.echo(f"{started.incident_key} {started.outcome}")
     else:
         click.echo(asyncio.run(_from_person(library, settings, **report)))
 
@@ -119,16 +130,26 @@ async def _from_person(library: PlanLibrary, settings: Settings, reporter: str |
     return await declare(client, library, settings, reporter=actor, **report)
 
 
-async def _from_payload(library: PlanLibrary, settings: Settings, payload: bytes) -> Started:
-    alert = alert_of(read_json(TypeAdapter(AlertmanagerPayload), payload).reading, library, utc_now())
-    rank = library.plans[alert.plan.name].plan.severities[alert.severity].rank
+async def _from_payload(
+    library: PlanLibrary, settings: Settings, source: Source, payload: bytes
+) -> list[Started]:
+    delivered = Delivered(payload, {}, utc_now())
+    readings = regrouped(FORMATS[source.format].read(delivered, source), source.group_by)
+    alerts = [alert_of(reading, library, delivered.received, source) for reading in readings]
     async with temporal_answers():
         client = await connect()
-    return await raise_alert(client, alert, settings, rank)
+    return [await raise_alert(client, alert, settings, _rank(alert, library)) for alert in alerts]
 
 
-def _line(started: Started) -> str:
-    return f"{started.incident_key} {started.outcome}"
+def _described(format: FormatName, library: PlanLibrary, settings: Settings) -> Source:
+    """The source that is called like its format, with its plan and grouping, where a file describes one."""
+    described = read_sources(settings, library.plans)
+    bare = Source(source=format, format=format)
+    return next((each for each in described if (each.source, each.format) == (format, format)), bare)
+
+
+def _rank(alert: Alert, library: PlanLibrary) -> int:
+    return library.plans[alert.plan.name].plan.severities[alert.severity].rank
 
 
 def _flags(names: Sequence[str]) -> str:
