@@ -81,13 +81,13 @@ NearbyFile = Annotated[Path | None, AfterValidator(_beside)]
 class Secret(Value):
     """A secret, in the file itself or in one beside it; a file may be replaced while the receiver runs."""
 
-    value: Annotated[SecretStr, Field(min_length=1)] | None = None
+    value: SecretStr | None = None
     file: Annotated[NearbyFile, AfterValidator(_with_secrets)] = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
-        if (self.value is None) == (self.file is None):
-            raise ValueError("a secret is text, or {file: NAME}; write one of both")
+        if bool(self.value) == bool(self.file):
+            raise ValueError("a secret is text that is not empty, or {file: NAME}; write one of both")
         return self
 
 
@@ -99,14 +99,34 @@ def _as_several(given: Any) -> Any:
     return [given] if isinstance(given, str | dict) else given
 
 
+def _one_or_two(given: tuple[Secret, ...]) -> tuple[Secret, ...]:
+    if not 0 < len(given) <= MOST_SECRETS:
+        raise ValueError(f"here are {len(given) or 'no'} secrets; write one, or two while one takes over")
+    return given
+
+
+def _url_path(given: str) -> str:
+    if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", given):
+        raise ValueError(
+            f'"{given}" is no path; write one such as {SOURCES_PATH}/grafana, of letters, digits, ".", "_", "~" and "-"'
+        )
+    return given
+
+
+def _header(given: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", given):
+        raise ValueError(f'"{given}" is no name of a header; write one such as X-Signature')
+    return given
+
+
 Secrets = Annotated[
     tuple[Annotated[Secret, BeforeValidator(_as_secret)], ...],
-    Field(min_length=1, max_length=MOST_SECRETS),
     BeforeValidator(_as_several),
+    AfterValidator(_one_or_two),
 ]
 """One, or two while the new one takes over from the old."""
 
-Header = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
+Header = Annotated[str, AfterValidator(_header)]
 
 
 class HmacLock(Value):
@@ -178,7 +198,7 @@ class Source(Origin):
     """One source of alerts."""
 
     format: FormatName
-    path: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)+$")] = ""
+    path: Annotated[str, AfterValidator(_url_path)] = ""
     """`/v1/sources/<source>` when not set; `/v2/enqueue` for PagerDuty, whose clients know no other."""
     lock: Lock | None = None
     mapping: NearbyFile = None
@@ -191,7 +211,11 @@ class Source(Origin):
     @model_validator(mode="before")
     @classmethod
     def _with_a_path(cls, given: Any) -> Any:
-        if not isinstance(given, dict) or "path" in given or not re.fullmatch(_NAME, str(given.get("source"))):
+        if (
+            not isinstance(given, dict)
+            or "path" in given
+            or not re.fullmatch(_NAME, str(given.get("source")))
+        ):
             return given  # what is wrong with it is said of what was written
         return {**given, "path": default_path(given["source"], given.get("format", ""))}
 

@@ -1,7 +1,6 @@
-"""What the receiver says of itself: `/openapi.json`, and `/docs`, which shows it to people.
+"""What the receiver says of itself to programs: `/openapi.json`, whole, for the sources of this installation.
 
-The page is ours, without a script, so that nothing is loaded from anywhere. What the endpoints of vendors and people
-take is the vendors' to say; the document names the media type and who signs it.
+What the endpoints of vendors and people take is for the vendors to say; the document names the media type and the lock.
 """
 
 from __future__ import annotations
@@ -9,20 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, get_args
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from pydantic import BaseModel
-from starlette.responses import HTMLResponse
 
 from tocsin.callbacks import APPROVALS_PATH, PAGES_PATH, PLANS_PATH
 from tocsin.ingest.formats import Dialect
-from tocsin.ingest.problems import PROBLEM_TYPE, TYPE_PREFIX
-from tocsin.ingest.webpage import page
+from tocsin.ingest.problems import PROBLEM_TYPE, TYPE_PREFIX, Problem
 from tocsin.sources import ALERTMANAGER, Lock, Source
-
-DOCS_PATH = "/docs"
-OPENAPI_PATH = "/openapi.json"
+from tocsin.starting import Outcome
 
 Operation = dict[str, Any]
 
@@ -49,7 +44,7 @@ _TAKEN = {
     "properties": {
         "incident": {"type": "string"},
         "workflow": {"type": "string"},
-        "outcome": {"type": "string", "enum": ["opened or joined", "nothing open"]},
+        "outcome": {"type": "string", "enum": list(get_args(Outcome))},
     },
 }
 
@@ -145,31 +140,28 @@ def inlined(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def describe(app: FastAPI, sources: Sequence[Source]) -> None:
-    """Let `app` serve the whole document, and the page that shows it."""
+    """Let `app` serve the whole document."""
     generated = app.openapi
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             _complete(generated(), sources)
-        document: dict[str, Any] = app.openapi_schema or generated()
-        return document
-
-    async def docs() -> HTMLResponse:
-        """The endpoints, for people."""
-        return page("api.html.j2", api=openapi(), operations=list(_operations(openapi())))
+        return generated()
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI has no other way
-    router = APIRouter(tags=["probes"])
-    router.add_api_route(
-        DOCS_PATH, docs, methods=["GET"], summary="This, for people", response_class=HTMLResponse
-    )
-    app.include_router(router)
+
+
+def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, Operation]]:
+    """Every endpoint: its path, its method, and what is said of it."""
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield path, method, operation
 
 
 def _answer(status: HTTPStatus, meaning: str, dialect: Dialect) -> dict[str, Any]:
-    if status >= HTTPStatus.BAD_REQUEST:
+    if status >= HTTPStatus.BAD_REQUEST and dialect.refusal is Problem.response:
         return {"description": meaning, "content": {PROBLEM_TYPE: {"schema": _PROBLEM_REF}}}
-    if dialect.answer:
+    if status >= HTTPStatus.BAD_REQUEST or dialect.answer:
         return {"description": meaning, "content": {"application/json": {"schema": {}}}}
     either = [{"$ref": "#/components/schemas/Taken"}, {"$ref": "#/components/schemas/AllTaken"}]
     return {"description": meaning, "content": {"application/json": {"schema": {"anyOf": either}}}}
@@ -199,7 +191,7 @@ def _complete(document: dict[str, Any], sources: Sequence[Source]) -> None:
         "schemas": {"Problem": _PROBLEM, "Taken": _TAKEN, "AllTaken": _ALL_TAKEN},
         "securitySchemes": {**_SECURITY, **signed},
     }
-    for path, method, operation in _operations(document):
+    for path, method, operation in operations(document):
         responses = operation["responses"]
         if "HTTPValidationError" in str(
             responses.get("422")
@@ -223,9 +215,3 @@ def _describe(operation: Operation, kind: _Kind, method: str) -> None:
         }
     if kind.security:
         operation["security"] = [{name: []} for name in kind.security]
-
-
-def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, str, Operation]]:
-    for path, methods in document["paths"].items():
-        for method, operation in methods.items():
-            yield path, method, operation
