@@ -18,6 +18,7 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from tocsin.domain import naming
 from tocsin.ingest.answering import AnswerPages
 from tocsin.ingest.apidocs import describe
+from tocsin.ingest.apipage import docs_page
 from tocsin.ingest.approvals import ApprovalPages
 from tocsin.ingest.broadcasts import BroadcastTexts
 from tocsin.ingest.codec import mount_codec
@@ -67,6 +68,7 @@ def create_app(
     app.include_router(Health(reception).router)
     app.include_router(metrics.router)
     describe(app, sources)
+    app.include_router(docs_page(lambda: app.openapi()))
     mount_codec(app, settings)
     return app
 
