@@ -6,7 +6,7 @@
     ├── Broken       its operands have no such operation, or what it makes is too long
     └── TooMuchWork  it, or those before it on the same payload, took too long
 
-celpy runs them, node by node. What that can cost: a comprehension over a large payload (20 µs for each element, and
+celpy runs them, node by node. What that can cost: a comprehension over a large payload (some 30 µs for each element, and
 comprehensions in one another multiply), text that grows, the depth of the Python stack. So the time is bounded for all
 expressions on one payload, and text, lists and nesting are. An error of celpy holds the payload, and so do its log
 lines: neither comes out of here.
@@ -15,7 +15,7 @@ lines: neither comes out of here.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from time import thread_time
@@ -27,7 +27,9 @@ from celpy.celparser import CELParseError, CELParser
 from celpy.evaluation import Activation, CELEvalError, Evaluator
 
 from tocsin.celfunctions import TYPES, functions
+from tocsin.celmacros import MACROS
 from tocsin.celnames import Finding, NotCel, findings
+from tocsin.celvalues import described
 
 LONGEST_EXPRESSION = 2_000
 """Characters."""
@@ -41,19 +43,29 @@ logging.getLogger("celpy").setLevel(logging.CRITICAL + 1)  # what it logs are va
 
 
 class CelError(Exception):
-    """An expression came to no value."""
+    """An expression came to no value. Its text says nothing of the payload; `why` is for whoever wrote the mapping."""
+
+    why = "there is no value"
 
 
 class Missing(CelError):
     """Something that the expression needs is not there."""
 
+    why = "is not there"
+
 
 class Broken(CelError):
-    """The expression makes no sense for the values that are there."""
+    """The expression makes no sense for the values that are there; `why` may hold some of them."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__("the expression makes no sense for these values")
+        self.why = why
 
 
 class TooMuchWork(CelError):
     """The time for one payload is over."""
+
+    why = "takes too long"
 
 
 class Budget:
@@ -82,9 +94,9 @@ class Expression:
         except TooMuchWork:
             raise
         except CELEvalError as error:
-            raise (Missing if _is_missing(error) else Broken) from None
-        except Exception:  # noqa: BLE001  # celpy lets out what Python raises within it, of any kind
-            raise Broken from None
+            raise (Missing() if _is_missing(error) else Broken(_why_broken(error))) from None
+        except Exception as error:  # noqa: BLE001  # celpy lets out what Python raises within it, of any kind
+            raise Broken(str(error)) from None
         budget.check()
         return value
 
@@ -138,6 +150,12 @@ def _is_missing(error: CELEvalError) -> bool:
     return any(each in (KeyError, IndexError) for each in error.args[1:2])
 
 
+def _why_broken(error: CELEvalError) -> str:
+    """What a function or an operator of Python said, where celpy has kept that."""
+    said = error.args[2] if len(error.args) > 2 else ()
+    return str(said[0] if said else error.args[0])
+
+
 @cache
 def _library() -> Activation:
     """The functions, and no names: an activation with names would be copied whole for each element of a list."""
@@ -149,15 +167,8 @@ class _Run(Evaluator):
 
     def __init__(self, tree: Any, scope: Mapping[str, Any], budget: Budget) -> None:
         super().__init__(tree, _library())
-        self._outer = self._scope = scope
+        self._scope = scope
         self._budget = budget
-
-    def sub_evaluator(self, ast: Any) -> Evaluator:
-        return _Run(ast, self._scope, self._budget)
-
-    def set_activation(self, values: Mapping[str, Any]) -> Evaluator:
-        self._scope = {**self._outer, **values}
-        return self
 
     def ident_value(self, name: str, root_scope: bool = False) -> Any:
         return self._scope[name] if name in self._scope else TYPES[name]
@@ -165,10 +176,6 @@ class _Run(Evaluator):
     def visit_children(self, tree: Any) -> Any:
         self._budget.check()
         return super().visit_children(tree)
-
-    def evaluate(self, context: Any = None) -> Any:
-        self._budget.check()
-        return super().evaluate(context)
 
     def member_dot(self, tree: Any) -> Any:
         """A field of what is no object is missing, as one is that the object has not."""
@@ -178,4 +185,31 @@ class _Run(Evaluator):
         name = tree.children[1].value
         if isinstance(owner, celtypes.MapType) and name in owner:
             return dict.__getitem__(owner, name)
-        return CELEvalError("no such field", KeyError, None, tree=tree)
+        return CELEvalError("no such field", KeyError, None)  # celpy writes the tree out where it gets one
+
+    def member_dot_arg(self, tree: Any) -> Any:
+        """A method, or a comprehension."""
+        name = tree.children[1].value
+        if name not in MACROS:
+            return super().member_dot_arg(tree)
+        items = self.visit(tree.children[0])
+        if isinstance(items, CELEvalError):
+            return items
+        if not isinstance(items, list | dict):
+            return _no_overload(f"{name}() goes over a list, not over {described(items)}")
+        try:
+            return MACROS[name](self._tried(items, *tree.children[2].children))
+        except TypeError as error:
+            return _no_overload(str(error))
+
+    def _tried(self, items: Any, variable: Any, body: Any) -> Iterator[tuple[Any, Any]]:
+        name = next(variable.find_data("ident")).children[0].value
+        inside = _Run(body, self._scope, self._budget)
+        for item in items:
+            self._budget.check()
+            inside._scope = {**self._scope, name: item}
+            yield item, inside.visit(body)
+
+
+def _no_overload(why: str) -> CELEvalError:
+    return CELEvalError("no such overload", TypeError, (why,))

@@ -17,7 +17,8 @@ import re2  # type: ignore[import-untyped]
 from celpy import celtypes
 from celpy.evaluation import CELEvalError, base_functions
 
-from tocsin.celvalues import MOST_VALUES, NotText, moment_of, same, text_of
+from tocsin.celmacros import both, either
+from tocsin.celvalues import MOST_VALUES, NotText, described, moment_of, same, text_of
 
 LONGEST_TEXT = 100_000
 """Characters of a text that an expression puts together."""
@@ -50,7 +51,10 @@ def _add(one: Any, other: Any) -> Any:
         if len(one) + len(other) > MOST_VALUES:
             raise ValueError("a list of too many values")
         return celtypes.ListType([*one, *other])
-    return operator.add(one, other)
+    try:
+        return operator.add(one, other)
+    except TypeError:
+        raise TypeError(f"+ can't add {described(other)} to {described(one)}; string() makes text") from None
 
 
 def _choose(condition: Any, one: Any, other: Any) -> Any:
@@ -94,9 +98,12 @@ def _string(value: Any) -> Any:
 
 
 def _timestamp(value: Any) -> Any:
-    moment = moment_of(value)
+    try:
+        moment = moment_of(value)
+    except (ValueError, NotText, OverflowError, OSError):
+        raise ValueError(f"{described(value)} is no time") from None
     if moment is None:
-        raise ValueError("no time that anybody means")
+        raise ValueError("this is no time that anybody means")
     return celtypes.TimestampType(moment)
 
 
@@ -176,6 +183,8 @@ _OURS: dict[str, Callable[..., Any]] = {
     "_in_": _passing_errors_on(_is_in),
     "_[_]": _passing_errors_on(_item),
     "_?_:_": _choose,
+    "_&&_": both,
+    "_||_": either,
     "contains": _contains,
     "string": _string,
     "timestamp": _timestamp,

@@ -11,9 +11,7 @@ import lark
 from celpy.evaluation import celstr
 
 from tocsin.celfunctions import FUNCTIONS, TYPES, pattern_of
-
-MACROS = ("all", "exists", "exists_one", "filter", "map")
-"""Comprehensions: `list.map(each, each.name)`."""
+from tocsin.celmacros import MACROS
 
 _SPECIAL = {"has": (1, 1), "dyn": (1, 1)}
 

@@ -101,7 +101,7 @@ def described(value: Any) -> str:
     """What a value is, in words that tell nothing of what stands in it."""
     kinds: tuple[tuple[Any, Callable[[Any], str]], ...] = (
         (type(None), lambda _: "null"),
-        (str, lambda text: f"text of {len(text)} characters"),
+        (str, lambda text: f"text of length {len(text)}"),
         (bool | celtypes.BoolType, lambda _: "true or false"),
         (int | float, lambda _: "a number"),
         (list, lambda items: f"a list of {len(items)}"),

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from celpy.celtypes import BoolType
 
-from tocsin.cel import Broken, Budget, Expression, Missing, TooMuchWork
+from tocsin.cel import Broken, Budget, CelError, Expression, Missing, TooMuchWork
 from tocsin.celvalues import NotText, TooLarge, as_cel, described, moment_of, text_of
 from tocsin.domain.readings import Reading, Sighting
 
@@ -60,21 +60,30 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Found:
-    """The value of a part, for the item of this number where there is a list of them; `None` for a missing one."""
+class Told:
+    """What a payload was read as, and the rule that did it."""
 
-    part: Part
-    value: Any
-    item: int | None = None
+    rule: Rule
+    readings: tuple[Reading, ...]
 
 
 @dataclass(frozen=True)
-class Told:
-    """What a payload was read as: the rule that did it, its values one by one, and the readings they make."""
+class Found:
+    """The value of a part, for the item of this number where there is a list of them; without one, `why` not."""
 
-    rule: Rule
-    found: tuple[Found, ...]
-    readings: tuple[Reading, ...]
+    part: Part
+    value: Any = None
+    item: int | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Trace:
+    """How far a payload was read: the rules that are not for it, the one that is, and its values one by one."""
+
+    passed: tuple[Rule, ...] = ()
+    rule: Rule | None = None
+    found: tuple[Found, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,12 +100,36 @@ class Rule:
         part = self.parts["match"]
         return _truth(part, False if (value := at.value(part)) is None else value)
 
+    def might_apply(self, at: _Payload) -> bool:
+        """Whether it is for this payload, or cannot be told to be."""
+        try:
+            return self.applies(at)
+        except NotMapped:
+            return True
+
     def tell(self, at: _Payload) -> Told:
         """What the payload says by this rule. Raises `NotMapped`."""
         if self.is_ignored:
-            return Told(self, (), ())
-        items = [self._item(each) for each in self._payloads(at)]
-        return Told(self, tuple(found for each in items for found in each.found), tuple(_grouped(items)))
+            return Told(self, ())
+        return Told(self, tuple(_grouped([self._item(each) for each in self._payloads(at)])))
+
+    def trace(self, at: _Payload) -> Iterator[Found]:
+        """Each value that `tell` would ask for, with why there is none, as far as the items can be found."""
+        yield at.find(self.parts["match"])
+        if self.is_ignored:
+            return
+        if "each" in self.parts:
+            yield at.find(self.parts["each"])
+        try:
+            for each in self._payloads(at):
+                yield from (each.find(part) for part in self._valued)
+        except NotMapped as error:
+            yield Found(self.parts["each"], why=str(error))
+
+    @property
+    def _valued(self) -> Iterator[Part]:
+        """The parts that are found for every item."""
+        return (part for name, part in self.parts.items() if name not in {"match", "each"})
 
     def _payloads(self, at: _Payload) -> Iterator[_Payload]:
         """The payload, once for every item that it holds."""
@@ -111,8 +144,7 @@ class Rule:
             yield replace(at, scope={**at.scope, "item": item}, item=number)
 
     def _item(self, at: _Payload) -> _Item:
-        values = {name: at.value(part) for name, part in self.parts.items() if name not in {"match", "each"}}
-        found = tuple(Found(self.parts[name], value, at.item) for name, value in values.items())
+        values = {part.name: at.value(part) for part in self._valued}
         group = self._key("group", values)
         sighting = Sighting(
             key=self._key("key", values) if values.get("key") is not None else group,
@@ -121,7 +153,7 @@ class Rule:
             labels=self._texts("labels", values),
             annotations=self._texts("annotations", values),
         )
-        return _Item(group, self._text("title", values), sighting, found)
+        return _Item(group, self._text("title", values), sighting)
 
     def _key(self, name: str, values: Mapping[str, Any]) -> str:
         text = self._text(name, values)
@@ -147,7 +179,6 @@ class _Item:
     group: str
     title: str
     sighting: Sighting
-    found: tuple[Found, ...]
 
 
 def _grouped(items: list[_Item]) -> Iterator[Reading]:
@@ -182,6 +213,13 @@ class _Payload:
                 "`tocsin ingest try` shows why"
             ) from None
 
+    def find(self, part: Part) -> Found:
+        """The same for people to look at, with the reason where there is no value."""
+        try:
+            return Found(part, part.expression.evaluate(self.scope, self.budget), self.item)
+        except CelError as error:
+            return Found(part, item=self.item, why=error.why)
+
 
 def _truth(part: Part, value: Any) -> bool:
     if not isinstance(value, BoolType | bool):
@@ -210,15 +248,30 @@ class PayloadMapping:
 
     def tell(self, payload: Any, headers: Mapping[str, str]) -> Told:
         """What a payload says. It takes at most a second of the processor's time. Raises `NotMapped`."""
-        shown = {name: value for name, value in headers.items() if name not in KEPT_BACK}
-        try:
-            scope = {"payload": as_cel(payload), "headers": as_cel(shown)}
-        except TooLarge as error:
-            raise TooMuch(str(error)) from None
-        at = _Payload(scope, Budget())
+        at = _payload(payload, headers)
         for rule in self.rules:
             if rule.applies(at):
                 return rule.tell(at)
         raise NoRule(
             f"no rule of {self.file} matches; add one, with `ignore: true` for what is of no interest"
         )
+
+    def trace(self, payload: Any, headers: Mapping[str, str]) -> Trace:
+        """How `tell` comes to what it says, for people to look at. Raises `NotMapped` for what is too large."""
+        at = _payload(payload, headers)
+        passed: list[Rule] = []
+        for rule in self.rules:
+            if not rule.might_apply(at):
+                passed.append(rule)
+                continue
+            return Trace(tuple(passed), rule, tuple(rule.trace(at)))
+        return Trace(tuple(passed))
+
+
+def _payload(payload: Any, headers: Mapping[str, str]) -> _Payload:
+    """What expressions see of a request."""
+    shown = {name: value for name, value in headers.items() if name not in KEPT_BACK}
+    try:
+        return _Payload({"payload": as_cel(payload), "headers": as_cel(shown)}, Budget())
+    except TooLarge as error:
+        raise TooMuch(str(error)) from None

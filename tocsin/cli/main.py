@@ -70,6 +70,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Plans": {
         "plan": ("plans", "Check plans, have them acknowledged, see what reviews said."),
         "rehearse": ("rehearsing", "Play a scenario with skipped time, and show what happens."),
+        "ingest": ("ingesting", "Try what monitors send, and check how it is read."),
     },
     "Keys": {
         "keys": ("keys", "Make keys for encryption, and list those in use."),

@@ -1,0 +1,64 @@
+"""Checks everything that the folder of an installation's sources holds, without starting a receiver."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tocsin.mappingfiles import MappingFile, load
+from tocsin.sourcefiles import load_source, load_sources, with_alertmanager
+from tocsin.sources import Source
+from tocsin.yamlfile import Problem, YamlError
+
+MAPPINGS = "mappings"
+"""The folder beside the sources in which mappings are looked for that no source names yet."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found: the sources and the mappings that can be used, by their files, and all problems."""
+
+    sources: tuple[Source, ...]
+    mappings: dict[Path, MappingFile]
+    problems: tuple[Problem, ...]
+
+
+def check_sources(folder: Path, plans: Collection[str]) -> Checked:
+    """Read every source and mapping below `folder`, and try the mappings' examples."""
+    problems: list[Problem] = []
+    try:
+        sources = load_sources(folder, plans)
+    except YamlError as error:
+        problems += error.problems
+        sources = with_alertmanager(_sound(folder, plans))
+    named = {source.mapping for source in sources if source.mapping is not None}
+    mappings, wrong = _mappings(sorted({*named, *(folder / MAPPINGS).glob("*.yaml")}))
+    return Checked(sources, mappings, (*problems, *wrong))
+
+
+def check_mapping(path: Path) -> Checked:
+    """The same for one mapping file."""
+    mappings, problems = _mappings([path])
+    return Checked((), mappings, tuple(problems))
+
+
+def _sound(folder: Path, plans: Collection[str]) -> Iterable[Source]:
+    """The sources that are in order, where others are not."""
+    for path in sorted(folder.glob("*.yaml")):
+        try:
+            yield load_source(path, plans)[1]
+        except YamlError:
+            continue  # its problems are known already
+
+
+def _mappings(paths: Iterable[Path]) -> tuple[dict[Path, MappingFile], list[Problem]]:
+    found: dict[Path, MappingFile] = {}
+    problems: list[Problem] = []
+    for path in paths:
+        try:
+            found[path] = load(path)
+            problems += found[path].failures()
+        except YamlError as error:
+            problems += error.problems
+    return found, problems
