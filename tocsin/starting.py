@@ -65,13 +65,15 @@ SUMMARY_LENGTH = 200
 FAIRNESS_KEY_BYTES = 64
 """Temporal's limit."""
 
-Outcome = Literal["opened or joined", "nothing open", "over"]
+Outcome = Literal["opened or joined", "counted", "nothing open", "over"]
 
 
 class Started(Value):
     """Where an alert or a report went. Whether it opened the incident or joined one, Temporal does not say.
 
-    `over` means that this very report opened an incident whose workflow has ended: resolved, perhaps closed.
+    `counted` means that it repeats what Temporal was told a moment ago: it is on the receiver's disk, and Temporal
+    hears of it within seconds. `over` means that this very report opened an incident whose workflow has ended:
+    resolved, perhaps closed.
     """
 
     incident_key: str
