@@ -2,9 +2,11 @@
 
     python starter.py start --plan P --title T [--severity S] [--customer C] [--fact name=value] [--as KEY]
     python starter.py start --from alertmanager|grafana|pagerduty < payload.json
+    python starter.py start --from nagios|icinga|monit [--plan P] [--patience 60s] [NAME=VALUE …]
     python starter.py serve [--host 127.0.0.1] [--port 8080] [--insecure-loopback]
 
-Exit codes: 0 done; 1 refused, with the reason; 2 wrong usage or settings; 69 Temporal is not available.
+Exit codes: 0 done, which means durable; 1 refused, with the reason; 2 wrong usage or settings; 69 Temporal is not
+available.
 """
 
 from __future__ import annotations
@@ -12,44 +14,38 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 import click
 import uvicorn
 
-from tocsin.domain.events import Alert
 from tocsin.domain.state import Actor
 from tocsin.ingest.app import create_app
 from tocsin.ingest.codec import asks_nobody
 from tocsin.ingest.codec_gate import is_only_here
-from tocsin.ingest.formats import JSON, Delivered
-from tocsin.ingest.formats.table import FORMATS
-from tocsin.ingest.intake import NoPlanMatches, alert_of
+from tocsin.ingest.formats.scripts import SCRIPTS
+from tocsin.ingest.intake import NoPlanMatches
+from tocsin.ingest.piped import PAYLOADS, alert_told, alerts_in, raise_patiently
 from tocsin.ingest.problems import Problem
 from tocsin.ingest.reception import LazyClient
-from tocsin.ingest.regrouping import regrouped
 from tocsin.ingest.serving import refuse_unsecured, served
 from tocsin.library import PlanLibrary
-from tocsin.settings import Settings, SettingsError, read_environment
+from tocsin.settings import Settings, SettingsError, monitor_variables, read_environment
 from tocsin.sourcefiles import read_sources
-from tocsin.sources import FormatName, Source
-from tocsin.starting import ReportRefused, Started, declare, raise_alert, temporal_answers, utc_now
+from tocsin.starting import ReportRefused, declare, temporal_answers
 from tocsin.temporal import TemporalUnavailable, connect
 from tocsin.yamlfile import YamlError
 
 OK, REFUSED, USAGE, UNAVAILABLE = 0, 1, 2, 69
 """Exit codes; 69 is EX_UNAVAILABLE of sysexits.h."""
 
-PAYLOADS: tuple[FormatName, ...] = tuple(
-    name
-    for name, dialect in FORMATS.items()
-    if dialect.content_types == JSON and not (dialect.verify or dialect.prepare)
-)
-"""Formats whose body says everything: they need no header, no signature and no mapping."""
+SCRIPTS_PATIENCE = 20.0
+"""Seconds: monitors that run a program do not run it again when it fails, and Nagios ends it after 30."""
 
 LISTEN_BACKLOG = 2048
 NOBODY_NAMED = "somebody"
@@ -61,6 +57,23 @@ def _pairs(context: click.Context, parameter: click.Parameter, given: Sequence[s
         if not (name and value):
             raise click.BadParameter(f'"{name}": write NAME=VALUE')
     return {name: value for name, _, value in split}
+
+
+def _words(context: click.Context, parameter: click.Parameter, given: Sequence[str]) -> dict[str, str]:
+    """As `_pairs`, but what a monitor has no word for may be empty."""
+    split = [word.partition("=") for word in given]
+    for name, sign, _ in split:
+        if not (name and sign):
+            raise click.BadParameter(f'"{name}": write NAME=VALUE')
+    return {name: value for name, _, value in split}
+
+
+def _seconds(context: click.Context, parameter: click.Parameter, given: str | None) -> float | None:
+    if given is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,5}s?", given):
+        raise click.BadParameter(f'"{given}": write seconds, such as 60s')
+    return float(given.removesuffix("s"))
 
 
 @click.group(help="Starts incidents: from arguments, from a monitor's payload, or as the HTTP service.")
@@ -77,25 +90,58 @@ def cli() -> None:
     "--fact", "facts", multiple=True, callback=_pairs, metavar="NAME=VALUE", help="Something known already."
 )
 @click.option("--as", "reporter", metavar="KEY", help="Who reports; TOCSIN_ACTOR unless given.")
-@click.option("--from", "source", type=click.Choice(PAYLOADS), help="Read a payload on standard input.")
-def start(source: FormatName | None, **report: Any) -> None:
-    """Start one incident, from options or from a monitor's payload, and print its id."""
-    given = [name for name, value in report.items() if value]
-    if source and given:
-        raise click.UsageError(f"--from reads everything from the payload; leave out {_flags(given)}")
-    missing = [name for name in ("plan", "title") if not report[name]]
-    if not source and missing:
-        raise click.UsageError(f"a report needs {_flags(missing)} (or --from alertmanager and a payload)")
+@click.option(
+    "--from",
+    "source",
+    type=click.Choice([*PAYLOADS, *SCRIPTS]),
+    help="Read a payload on standard input, or what a monitor says that runs this: nagios, icinga, monit.",
+)
+@click.option(
+    "--patience",
+    callback=_seconds,
+    metavar="SECONDS",
+    help=f"How long to try again while Temporal is away: {SCRIPTS_PATIENCE:g}s for monitors that run this, else 0s.",
+)
+@click.argument("said", nargs=-1, callback=_words, metavar="[NAME=VALUE]...")
+def start(source: str | None, said: dict[str, str], patience: float | None, **report: Any) -> None:
+    """Start one incident, from options or from what a monitor says, and print its id.
+
+    NAME=VALUE are variables that a monitor could not put into the environment.
+    """
+    _refuse_contradictions(source, said, patience, report)
     settings = read_environment()
     library = PlanLibrary(settings.plans, settings.state)
-    if source:
-        payload = sys.stdin.buffer.read()
-        for started in asyncio.run(
-            _from_payload(library, settings, _described(source, library, settings), payload)
-        ):
-            click.echo(f"{started.incident_key} {started.outcome}")
-    else:
+    if source is None:
         click.echo(asyncio.run(_from_person(library, settings, **report)))
+        return
+    if source in SCRIPTS:
+        told = {**monitor_variables(SCRIPTS[source].prefixes), **said}
+        alerts, usual = [alert_told(told, source, report["plan"], library)], SCRIPTS_PATIENCE
+    else:
+        alerts, usual = alerts_in(sys.stdin.buffer.read(), source, report["plan"], library, settings), 0.0
+    tries = raise_patiently(alerts, library, settings, usual if patience is None else patience)
+    for started in asyncio.run(tries):
+        click.echo(f"{started.incident_key} {started.outcome}")
+
+
+def _refuse_contradictions(
+    source: str | None, said: Mapping[str, str], patience: float | None, report: Mapping[str, Any]
+) -> None:
+    given = [name for name, value in report.items() if value and name != "plan"]
+    if source and given:
+        raise click.UsageError(
+            f"--from reads everything from what the monitor says; leave out {_flags(given)}"
+        )
+    if said and source not in SCRIPTS:
+        raise click.UsageError(
+            f"NAME=VALUE goes with --from {', '.join(SCRIPTS)}; leave out {', '.join(said)}"
+        )
+    if source:
+        return
+    if patience is not None:
+        raise click.UsageError("--patience goes with --from; a report of one's own is tried once")
+    if missing := [name for name in ("plan", "title") if not report[name]]:
+        raise click.UsageError(f"a report needs {_flags(missing)} (or --from alertmanager and a payload)")
 
 
 @cli.command()
@@ -128,28 +174,6 @@ async def _from_person(library: PlanLibrary, settings: Settings, reporter: str |
         client = await connect()
     actor = Actor(key=reporter or settings.actor or NOBODY_NAMED)
     return await declare(client, library, settings, reporter=actor, **report)
-
-
-async def _from_payload(
-    library: PlanLibrary, settings: Settings, source: Source, payload: bytes
-) -> list[Started]:
-    delivered = Delivered(payload, {}, utc_now())
-    readings = regrouped(FORMATS[source.format].read(delivered, source), source.group_by)
-    alerts = [alert_of(reading, library, delivered.received, source) for reading in readings]
-    async with temporal_answers():
-        client = await connect()
-    return [await raise_alert(client, alert, settings, _rank(alert, library)) for alert in alerts]
-
-
-def _described(format: FormatName, library: PlanLibrary, settings: Settings) -> Source:
-    """The source that is called like its format, with its plan and grouping, where a file describes one."""
-    described = read_sources(settings, library.plans)
-    bare = Source(source=format, format=format)
-    return next((each for each in described if (each.source, each.format) == (format, format)), bare)
-
-
-def _rank(alert: Alert, library: PlanLibrary) -> int:
-    return library.plans[alert.plan.name].plan.severities[alert.severity].rank
 
 
 def _flags(names: Sequence[str]) -> str:

@@ -311,3 +311,8 @@ def read_environment() -> Settings:
 def environment() -> dict[str, str]:
     """The whole environment, for child processes that read their settings from it."""
     return dict(os.environ)  # noqa: TID251 — handed to children as it is
+
+
+def monitor_variables(prefixes: tuple[str, ...]) -> dict[str, str]:
+    """What a monitor that runs us says: the variables whose names begin with one of these."""
+    return {name: value for name, value in environment().items() if name.startswith(prefixes)}

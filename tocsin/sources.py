@@ -33,9 +33,6 @@ FormatName = Literal[
     "mapping",
 ]
 
-ScriptName = Literal["nagios", "icinga", "monit"]
-"""Monitors that run a program, ours, in place of a request."""
-
 LockName = Literal["bearer", "hmac", "routing_keys", "topics"]
 
 MOST_SECRETS = 2

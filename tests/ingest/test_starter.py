@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -50,7 +51,15 @@ def starter(
         (["start", "--title", "Fog"], "a report needs --plan"),
         (["start"], "a report needs --plan and --title"),
         (["start", "--from", "alertmanager", "--as", "kit"], "leave out --as"),
-        (["start", "--from", "nagios"], "nagios"),
+        (["start", "--from", "zabbix"], "zabbix"),
+        (["start", "--from", "nagios", "quay-1"], "write NAME=VALUE"),
+        (["start", "--from", "nagios", "--patience", "a while"], "write seconds, such as 60s"),
+        (["start", "--from", "nagios", "--title", "Fog"], "leave out --title"),
+        (["start", "--from", "alertmanager", "HOSTNAME=quay-1"], "leave out HOSTNAME"),
+        (
+            ["start", "--plan", "harbour", "--title", "Fog", "--patience", "60s"],
+            "--patience goes with --from",
+        ),
         (["start", "--plan", "harbour", "--title", "Fog", "--fact", "place"], "write NAME=VALUE"),
     ],
 )
@@ -108,6 +117,42 @@ def test_while_temporal_is_away_nothing_is_claimed_to_have_started(
         assert (ended.returncode, ended.stdout) == (69, "")
         assert "Temporal does not answer" in ended.stderr
         assert "Traceback" not in ended.stderr
+
+
+PROBLEM = {
+    "NAGIOS_NOTIFICATIONTYPE": "PROBLEM",
+    "NAGIOS_HOSTNAME": "quay-1",
+    "NAGIOS_HOSTSTATE": "DOWN",
+}
+
+
+def test_a_monitor_whose_environment_says_nothing_is_told_what_to_set(environment: dict[str, str]) -> None:
+    ended = starter(environment, "start", "--from", "nagios", "--plan", "harbour")
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "set enable_environment_macros=1 in nagios.cfg" in ended.stderr
+
+
+def test_what_a_monitor_says_by_running_us_may_match_no_plan(environment: dict[str, str]) -> None:
+    ended = starter(environment | PROBLEM, "start", "--from", "nagios")
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "none has an intake rule for nagios" in ended.stderr
+
+
+def test_for_a_monitor_that_would_not_come_again_it_is_tried_again_for_a_while(
+    environment: dict[str, str],
+) -> None:
+    asked = ("start", "--from", "nagios", "--plan", "harbour", "--patience")
+    began = monotonic()
+    at_once = starter(environment | PROBLEM, *asked, "0")
+    once = monotonic() - began
+    patiently = starter(environment | PROBLEM, *asked, "3s")
+
+    for ended in (at_once, patiently):
+        assert (ended.returncode, ended.stdout) == (69, "")
+        assert "Temporal does not answer" in ended.stderr
+    assert monotonic() - began - once > 3
 
 
 @pytest.fixture

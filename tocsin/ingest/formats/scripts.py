@@ -12,7 +12,6 @@ from types import MappingProxyType
 from tocsin.domain.readings import Reading
 from tocsin.ingest.formats import icinga, monit, nagios
 from tocsin.ingest.formats.told import Told
-from tocsin.sources import ScriptName
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Script:
         return self.reader(Told({name.removeprefix(self.prefix): value for name, value in said.items()}))
 
 
-SCRIPTS: Mapping[ScriptName, Script] = MappingProxyType(
+SCRIPTS: Mapping[str, Script] = MappingProxyType(
     {
         "nagios": Script(nagios.read, (nagios.PREFIX,), nagios.PREFIX),
         "icinga": Script(icinga.read, icinga.PREFIXES),
