@@ -1,7 +1,7 @@
 """The receiver: one HTTP service for monitors, vendors and probes.
 
-2xx to a monitor means that Temporal has the alert. Whatever cannot be taken now is answered with 503 and `Retry-After`,
-so that it comes again.
+2xx to a monitor means that Temporal has the alert, or, where it repeats what Temporal has, that it is on the disk.
+Whatever cannot be taken now is answered with 503 and `Retry-After`, so that it comes again.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from tocsin.ingest.apidocs import describe
 from tocsin.ingest.apipage import docs_page
 from tocsin.ingest.approvals import ApprovalPages
 from tocsin.ingest.broadcasts import BroadcastTexts
+from tocsin.ingest.coalescing import Coalescing
 from tocsin.ingest.codec import mount_codec
 from tocsin.ingest.limits import Limits
 from tocsin.ingest.metrics import IngestMetrics
@@ -28,8 +29,10 @@ from tocsin.ingest.monitors import Monitors, straight_to_temporal
 from tocsin.ingest.problems import speak_in_problems, unavailable
 from tocsin.ingest.publication import PlanPages
 from tocsin.ingest.reception import ClientProvider, Reception
+from tocsin.ingest.repeatmetrics import RepeatMetrics
 from tocsin.ingest.reports import reports_from_people
 from tocsin.ingest.sendgrid import SendGridCallbacks
+from tocsin.ingest.spool import Spool
 from tocsin.ingest.twilio import TwilioCallbacks
 from tocsin.library import PlanLibrary
 from tocsin.settings import Settings
@@ -54,10 +57,22 @@ def create_app(
     reception = Reception(client_provider, library, settings, clock)
     sources = read_sources(settings, library.plans) if sources is None else sources
     metrics = IngestMetrics()
-    app = FastAPI(title="Tocsin receiver", description=_ABOUT, docs_url=None, redoc_url=None)
+    coalescing = Coalescing(
+        straight_to_temporal(reception),
+        Spool(settings.state),
+        {source.source: source.coalesce for source in sources},
+        RepeatMetrics(metrics.registry),
+    )
+    app = FastAPI(
+        title="Tocsin receiver",
+        description=_ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lambda _: coalescing.at_work(),
+    )
     app.add_middleware(Limits)
     speak_in_problems(app, metrics.refused)
-    app.include_router(Monitors(reception, sources, straight_to_temporal(reception), metrics).router)
+    app.include_router(Monitors(reception, sources, coalescing, metrics).router)
     app.include_router(TwilioCallbacks(reception).router)
     app.include_router(SendGridCallbacks(reception).router)
     app.include_router(BroadcastTexts(reception).router)
@@ -74,7 +89,8 @@ def create_app(
 
 
 _ABOUT = (
-    "What monitors, vendors and people's phones call. 2xx to a monitor means that Temporal has the alert."
+    "What monitors, vendors and people's phones call. 2xx to a monitor means that Temporal has the alert, or that it "
+    "is on the disk, where it repeats what Temporal has (`counted`)."
 )
 
 
