@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import SecretStr
 from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -19,6 +20,7 @@ from tocsin.ingest.bodies import BODY_LIMIT
 from tocsin.ingest.reception import LazyClient
 from tocsin.library import PlanLibrary
 from tocsin.settings import Settings, SettingsError
+from tocsin.sources import Lock, Secret, Source
 from tocsin.temporal import TemporalUnavailable
 
 
@@ -157,6 +159,125 @@ async def test_a_body_that_does_not_say_how_long_it_is_is_refused_while_it_arriv
 
     assert_problem(answer, 413, "body-too-long")
     assert sent <= BODY_LIMIT + 2 * 65536
+
+
+@pytest.mark.parametrize("type", ["", "text/plain", "application/x-www-form-urlencoded", "application/jsonp"])
+async def test_what_is_not_called_json_is_not_read(post: Post, example: Any, type: str) -> None:
+    """A page in somebody's browser may post a form or plain text anywhere, but not JSON."""
+    answer = await post.alert(example, **{"content-type": type})
+
+    assert_problem(answer, 415, "wrong-content-type")
+    assert answer.headers["accept"] == "application/json"
+
+
+async def test_json_may_name_its_character_set(post: Post, example: Any) -> None:
+    answer = await post.alert(example, **{"content-type": "Application/JSON; charset=utf-8"})
+
+    assert answer.status_code == 202
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 100_000,
+        b"[" * 100_000 + b"]" * 100_000,
+        b'{"a":' * 100_000,
+        b"[" * 300 + b"]" * 300,
+        b'{"a": NaN}',
+        b'{"a": Infinity}',
+        b"9" * 100_000,
+        b'{"a": "\\ud800"}',
+        b"\xef\xbb\xbf{}",
+        "{}".encode("utf-16"),
+    ],
+    ids=lambda body: repr(body[:12]),
+)
+async def test_what_would_burst_a_parser_is_refused(post: Post, body: bytes) -> None:
+    assert_problem(await post.alert(body), 400, "not-json")
+
+
+async def test_of_a_key_that_comes_twice_the_last_one_counts(post: Post, example: Any) -> None:
+    body = json.dumps(example).replace('"version": "4"', '"version": "3", "version": "4"')
+
+    assert (await post.alert(body.encode())).status_code == 202
+
+
+# ---- several groups in one request ----
+
+
+@pytest.fixture
+async def bells(
+    library: PlanLibrary, settings: Settings, temporal: FakeTemporal
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A receiver whose one source is grouped by the label `bell`."""
+    lock = Lock(bearer=[Secret(value=SecretStr("red"))])
+    source = Source(source="bells", format="alertmanager", lock=lock, group_by=("bell",))
+    app = create_app(temporal, library, settings, lambda: NOON, [source])
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://x", headers={"Authorization": "Bearer red"}
+    ) as http:
+        yield http
+
+
+def ringing(**services: str) -> dict[str, Any]:
+    """One group of Alertmanager's that holds an alert of each bell."""
+    began = "2026-11-24T11:00:00Z"
+    alerts = [
+        {
+            "status": "firing",
+            "fingerprint": bell,
+            "startsAt": began,
+            "labels": {"bell": bell, "service": service},
+        }
+        for bell, service in services.items()
+    ]
+    return {"version": "4", "groupKey": "all", "alerts": alerts}
+
+
+async def test_a_request_may_open_several_incidents(bells: httpx.AsyncClient, temporal: FakeTemporal) -> None:
+    answer = await bells.post("/v1/sources/bells", json=ringing(north="checkout-1", south="checkout-2"))
+
+    groups = ['{bell="north"}', '{bell="south"}']
+    assert answer.status_code == 202
+    assert [each["incident"] for each in answer.json()["incidents"]] == [
+        identify("harbour", "bells", group) for group in groups
+    ]
+    assert [started["start_signal_args"][0].group for started in temporal.started] == groups
+
+
+async def test_a_group_that_no_plan_wants_is_named_and_the_others_are_taken(
+    bells: httpx.AsyncClient, temporal: FakeTemporal
+) -> None:
+    answer = await bells.post("/v1/sources/bells", json=ringing(north="lighthouse", south="checkout-2"))
+
+    problem = assert_problem(answer, 422, "no-plan")
+    assert problem["unwanted"] == ['{bell="north"}']
+    assert [each["incident"] for each in problem["taken"]] == [identify("harbour", "bells", '{bell="south"}')]
+    assert "Of 2 groups 1 were taken" in problem["detail"]
+    assert len(temporal.started) == 1
+
+
+async def test_unless_temporal_has_every_group_the_sender_is_asked_to_come_again(
+    bells: httpx.AsyncClient, temporal: FakeTemporal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, calls = temporal.start_workflow, []
+
+    async def every_second_time(*arguments: Any, **how: Any) -> None:
+        calls.append(how["id"])
+        if len(calls) == 2:
+            raise unavailable()
+        await start(*arguments, **how)
+
+    monkeypatch.setattr(temporal, "start_workflow", every_second_time)
+    payload = ringing(north="checkout-1", south="checkout-2")
+
+    first = await bells.post("/v1/sources/bells", json=payload)
+    again = await bells.post("/v1/sources/bells", json=payload)
+
+    assert_problem(first, 503, "temporal-unavailable")
+    assert first.headers["retry-after"] == "5"
+    assert again.status_code == 202
+    assert len({started["id"] for started in temporal.started}) == 2
 
 
 @pytest.mark.parametrize(
