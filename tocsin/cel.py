@@ -6,9 +6,9 @@
     ├── Broken       its operands have no such operation, or what it makes is too long
     └── TooMuchWork  it, or those before it on the same payload, took too long
 
-celpy runs them, node by node. What that can cost: a comprehension over a large payload (some 30 µs for each element, and
-comprehensions in one another multiply), text that grows, the depth of the Python stack. So the time is bounded for all
-expressions on one payload, and text, lists and nesting are. An error of celpy holds the payload, and so do its log
+celpy runs them, node by node. What that can cost: a comprehension over a large payload (some 40 µs for each element,
+and comprehensions in one another multiply), text that grows, the depth of the Python stack. So the time is bounded for
+all expressions on one payload, and text, lists and nesting are. An error of celpy holds the payload, and so do its log
 lines: neither comes out of here.
 """
 

@@ -102,8 +102,15 @@ class MappingText(Value):
     """A mapping file as it is written."""
 
     mapping: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
-    rules: Annotated[tuple[RuleText, ...], Field(min_length=1)]
+    rules: tuple[RuleText, ...]
     examples: tuple[Example, ...] = ()
+
+    @field_validator("rules")
+    @classmethod
+    def _not_empty(cls, rules: tuple[RuleText, ...]) -> tuple[RuleText, ...]:
+        if not rules:
+            raise ValueError("write at least one rule")
+        return rules
 
     @field_validator("examples")
     @classmethod
