@@ -22,9 +22,7 @@ from tocsin.ingest.snssigning import SnsSignatures
 from tocsin.sources import FormatName
 
 _SIGNED = SnsSignatures()
-_SNS = Dialect(
-    sns.read, content_types=snsenvelope.CONTENT_TYPES, verify=_SIGNED.verify, taken=_SIGNED.taken
-)
+_SNS = Dialect(sns.read, content_types=snsenvelope.CONTENT_TYPES, verify=_SIGNED.verify, taken=_SIGNED.taken)
 
 FORMATS: Mapping[FormatName, Dialect] = MappingProxyType(
     {
