@@ -17,6 +17,7 @@ from ruamel.yaml import YAML
 
 from tests.deployment.described import OWN_SECRETS, ROOT, Script, Services, flags_of, settings_in, variables
 from tocsin.callbacks import CODEC_PATH, EVENTS_PATH, SMS_PATH
+from tocsin.ingest.serving import GRACE_SECONDS
 from tocsin.sandbox.config import SandboxConfig
 from tocsin.sandbox.signing import PUBLIC_KEY_NAME
 from tocsin.settings import VARIABLES, Settings
@@ -83,6 +84,10 @@ def test_two_workers_have_time_to_finish_what_they_began(services: Services) -> 
     worker = services["worker"]
     assert worker["deploy"]["replicas"] >= 2
     assert int(worker["stop_grace_period"].removesuffix("s")) > WORKER_SHUTDOWN_SECONDS
+
+
+def test_a_receiver_has_time_to_answer_what_is_under_way(services: Services) -> None:
+    assert int(services["receiver"]["stop_grace_period"].removesuffix("s")) > GRACE_SECONDS
 
 
 def test_worker_and_receiver_share_one_record_store_and_one_set_of_settings(
