@@ -23,6 +23,12 @@ def world() -> World:
     return world
 
 
+def falls_silent(world: World, handling: AlertHandling) -> None:
+    """The rules are those of the alert that fires: a monitor's *all is well* may have no labels at all."""
+    hears(world, True, handling=handling)
+    hears(world, False)
+
+
 def hears(world: World, fires: bool, **more) -> None:
     world.happens(world.alerted(alerts={"wind": fires}, **more))
 
@@ -58,7 +64,7 @@ def test_the_monitors_word_alone_resolves_nothing_unless_the_plan_says_so(world)
 
 def test_a_plan_may_have_the_resolution_proposed_to_whoever_is_on_it(world):
     world.acknowledges(by="ana")
-    hears(world, False, handling=PROPOSE)
+    falls_silent(world, PROPOSE)
     world.passes(minutes=4)
     assert world.sent("reminder") == []
     world.passes(minutes=1)
@@ -73,7 +79,7 @@ def test_a_plan_may_have_the_resolution_proposed_to_whoever_is_on_it(world):
 
 def test_a_plan_may_have_silence_resolve_it_as_of_when_it_fell_silent(world):
     world.passes(minutes=20)
-    hears(world, False, handling=RESOLVE)
+    falls_silent(world, RESOLVE)
     fell_silent = world.now
     world.passes(minutes=5)
 
@@ -83,12 +89,12 @@ def test_a_plan_may_have_silence_resolve_it_as_of_when_it_fell_silent(world):
 
 
 def test_a_new_alert_breaks_the_silence(world):
-    hears(world, False, handling=RESOLVE)
+    falls_silent(world, RESOLVE)
     world.passes(minutes=4)
     hears(world, True, handling=RESOLVE)
     world.passes(minutes=30)
     assert world.state.status is Status.OPEN
-    hears(world, False, handling=RESOLVE)
+    falls_silent(world, RESOLVE)
     world.passes(minutes=5)
     assert world.state.status is Status.RESOLVED
 
@@ -116,3 +122,9 @@ def test_what_a_person_has_said_of_the_severity_stands(world):
     world.says(say.Classify, severity="breeze", reason="It is only the gauge")
     hears(world, True, severity="storm")
     assert world.state.severity == "breeze"
+
+
+def test_what_a_tool_says_besides_is_put_down_and_lets_nobody_off(world):
+    world.happens(world.alerted(alerts={}, remarks={"wind": "acknowledged, says the monitor"}))
+    assert world.log("alert")[-1] == "The wind rises: alert wind: acknowledged, says the monitor"
+    assert world.state.pages[1].is_open

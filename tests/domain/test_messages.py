@@ -1,9 +1,11 @@
 """What becomes of messages: fallbacks, failures for now and for good, and vendors who speak out of turn."""
 
+from datetime import timedelta
+
 import pytest
 
 from tests.domain import harbour
-from tests.domain.world import World, fails, is_down, refuses, says_nothing
+from tests.domain.world import World, delivers, fails, is_down, refuses, says_nothing
 from tocsin.domain import commands as say
 from tocsin.domain.commands import CommandRefused
 from tocsin.domain.decide import refuse
@@ -161,3 +163,36 @@ def test_time_that_passes_without_anything_due_changes_nothing(world):
     before = world.state
     world.happens(TimePassed())
     assert world.state == before
+
+
+def test_a_text_that_the_vendor_gave_up_for_now_is_sent_again_ever_less_often():
+    def switched_off(world, message, reached):
+        yield from says_nothing(world, message, reached)
+        yield world.reported(message.id, DeliveryState.FAILED_FOR_NOW, "undelivered 30003")
+
+    world = World(plan=harbour.plan_with("via: [email, sms]}}", "via: sms}}"))
+    world.vendors["sms"] = switched_off
+    world.alert(customer="orca")
+    world.acknowledges()
+    world.passes(minutes=7)
+    assert [world.after(letter.at) for letter in world.sent("notice")] == [
+        timedelta(minutes=minutes) for minutes in (0, 1, 3, 7)
+    ]
+    world.vendors["sms"] = delivers
+    world.passes(minutes=8)
+    assert world.owed("owners").duties[0].done == world.now
+    world.passes(hours=5)
+    assert len(world.sent("notice")) == 5
+
+
+def test_a_mail_that_is_deferred_is_left_to_the_vendor_who_goes_on_trying():
+    def deferred(world, message, reached):
+        yield from says_nothing(world, message, reached)
+        reported = world.reported(message.id, DeliveryState.FAILED_FOR_NOW, "deferred")
+        yield reported.model_copy(update={"report": reported.report.model_copy(update={"is_tried_on": True})})
+
+    world = World(plan=harbour.plan_with("via: [email, sms]}}", "via: email}}"))
+    world.vendors["email"] = deferred
+    world.alert(customer="orca")
+    world.passes(hours=2)
+    assert len(world.sent("notice")) == 1

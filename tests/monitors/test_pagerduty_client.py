@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from pagerduty import EventsApiV2Client, HttpError
 
-from tests.e2e.outside import LONG, dead, first, ledger
+from tests.e2e.outside import LONG, dead, first, ledger, timeline
 from tests.monitors.conftest import ROUTING_KEY, SecureGate
 from tests.monitors.seen import (
     answered,
@@ -60,6 +60,7 @@ def test_that_a_tool_acknowledged_it_lets_nobody_off(play: Play, client: EventsA
     wait_until_it_is_said_to_be_over(play, incident)
 
     assert ledger(play, incident)["summon"]["verdict"] == "pending"
+    assert any("acknowledged, says the monitor" in line for line in timeline(play, incident))
 
 
 def test_while_temporal_is_away_the_client_tries_again_until_there_is_one_incident(

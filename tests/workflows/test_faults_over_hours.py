@@ -101,7 +101,14 @@ async def message(house: Lighthouse, channel: str, purpose: str = "notice", numb
 
 async def report(house: Lighthouse, id: str, state: DeliveryState, detail: str = "") -> None:
     """A vendor's word about a message, as the receiver passes it on."""
-    said = DeliveryReport(vendor="sendgrid", vendor_id="", state=state, detail=detail, at=await house.now())
+    said = DeliveryReport(
+        vendor="sendgrid",
+        vendor_id="",
+        state=state,
+        detail=detail,
+        is_tried_on=detail.startswith("deferred"),
+        at=await house.now(),
+    )
     delivery = Delivery(incident=house.key, message=id, report=said)
     await house.incident.signal("delivery", delivery)
 

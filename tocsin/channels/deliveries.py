@@ -148,6 +148,7 @@ def _delivery_of_sendgrid(event: Mapping[str, Any]) -> DeliveryReport | None:
         vendor="sendgrid",
         vendor_id=_accepted_as(event.get("sg_message_id") or ""),
         state=DeliveryState.FAILED_FOR_NOW if event.get("type") == "blocked" else state,
+        is_tried_on=event.get("event") == "deferred",
         detail=_reason(event),
         at=datetime.fromtimestamp(timestamp, UTC),
         correlation=_correlation(event),

@@ -20,7 +20,11 @@ from tocsin.domain.words import Anchor, Status
 def heard(draft: Draft, event: Alert) -> None:
     """A monitor speaks: of alerts that it named before, or of new ones."""
     outages.name_by_alert(draft, event)
-    draft.state.handling = event.handling
+    if event.is_firing:
+        draft.state.handling = event.handling
+    for name, words in event.remarks.items():
+        monitor = Actor(key=event.source, via="monitor")
+        draft.record("alert", f"{event.title}: alert {name}: {words}", monitor)
     changed = [name for name, fires in event.alerts.items() if _note(draft, event, name, fires)]
     _raise_severity(draft, event)
     if any(state.firing for state in draft.state.alerts.values()):

@@ -49,6 +49,8 @@ class DeliveryReport(Value):
     vendor_id: str
     state: DeliveryState
     detail: str = ""
+    is_tried_on: bool = False
+    """Whether the vendor itself goes on trying, after `failed_for_now`."""
     at: Moment
     correlation: dict[str, str] = Field(default_factory=dict)
 

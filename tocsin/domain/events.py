@@ -39,6 +39,8 @@ class Alert(Value):
     counts: dict[str, int] = {}
     """How often each was said, where it was more than once: repeats are put together before they come here."""
     handling: AlertHandling = AlertHandling()
+    remarks: dict[str, str] = {}
+    """What is said of alerts besides whether they fire: that somebody has acknowledged one elsewhere."""
 
     @property
     def is_firing(self) -> bool:

@@ -17,6 +17,9 @@ from tocsin.domain.state import Errand, IncidentState, Message, Obligation, Targ
 TRY_AGAIN_AFTER = timedelta(minutes=1)
 """How long a message waits that no channel would take for now (not divided in a drill: vendors keep real time)."""
 
+ATTEMPTS_AFTER_FAILURES = 8
+"""How often a message is sent that a vendor took and gave up for now: over two hours, each wait twice the last."""
+
 GOT_THROUGH = frozenset({DeliveryState.DELIVERED, DeliveryState.ANSWERED})
 GIVEN_UP = frozenset({DeliveryState.FAILED, DeliveryState.NO_ANSWER})
 _ON_ITS_WAY = frozenset({DeliveryState.SENT, DeliveryState.FAILED_FOR_NOW})
@@ -153,6 +156,17 @@ def delivery_reported(draft: Draft, event: Delivery) -> None:
     if message.state in GIVEN_UP or _is_page_in_trouble(message):
         message.detail = event.report.detail
         _move_on(draft, message)
+    elif message.state is DeliveryState.FAILED_FOR_NOW and not event.report.is_tried_on:
+        message.detail = event.report.detail
+        _try_again_later(draft, message)
+
+
+def _try_again_later(draft: Draft, message: Message) -> None:
+    """The vendor has given it up and the cause passes: what has no other channel is sent again, ever less often."""
+    if message.fallbacks:
+        repeat(draft, message, message.fallbacks)
+    elif message.attempt < ATTEMPTS_AFTER_FAILURES:
+        message.retry_at = draft.now + TRY_AGAIN_AFTER * 2 ** (message.attempt - 1)
 
 
 def _is_page_in_trouble(message: Message) -> bool:

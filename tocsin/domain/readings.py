@@ -14,7 +14,7 @@ class Sighting(Value):
     """One alert, under the source's own key for it: whether it fires, since when, and what the source says of it.
 
     `count` is how often it was said, where the source, or a window in which repeats were put together, knows. With a
-    `remark` it says something else of the alert: that goes on the timeline of the incident that is open, and no further.
+    `remark` it says something else of the alert, which goes on the timeline of the incident that is open.
     """
 
     key: Annotated[str, Field(min_length=1)]

@@ -47,6 +47,7 @@ def alert_of(
         alerts={sighting.key: sighting.is_firing for sighting in reading.sightings if not sighting.remark},
         counts={sighting.key: sighting.count for sighting in reading.sightings if sighting.count > 1},
         handling=rule.handling,
+        remarks={sighting.key: sighting.remark for sighting in reading.sightings if sighting.remark},
         began=reading.began(received),
         received=received,
         customer=_customer(rule, labels),
