@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
+from tocsin.celfunctions import FUNCTIONS
+from tocsin.celmacros import MACROS
 from tocsin.domain.readings import Reading, Sighting
-from tocsin.mappingfiles import MappingFile, load
+from tocsin.mappingfiles import Example, MappingFile, MappingText, RuleText, load
 from tocsin.mappings import NoRule, PayloadMapping, TooMuch, WrongValue
 from tocsin.yamlfile import YamlError
 from tocsin.yamlplaces import place_within
@@ -390,3 +394,33 @@ def test_a_shipped_mapping_holds_to_its_examples(name: str) -> None:
         rule.name for rule in file.mapping.rules
     }
     assert len(file.examples) >= 4
+
+
+# ---- the page about them ----
+
+
+def page() -> str:
+    return (Path(__file__).parent.parent / "docs" / "mappings.md").read_text()
+
+
+def explained(table: str) -> set[str]:
+    """The names in the first column of the table behind a marker."""
+    rows = page().partition(f"<!-- {table} -->\n")[2].split("\n\n")[0].splitlines()[2:]
+    return {name for row in rows for name in re.findall(r"`([^`]+)`", row.split("|")[1])}
+
+
+def test_the_mapping_that_is_shown_holds_to_its_examples(tmp_path: Path) -> None:
+    [shown] = re.findall(r'^```yaml title="[^"]+"\n(.*?)^```$', page(), re.MULTILINE | re.DOTALL)
+
+    assert load(written(tmp_path, shown)).failures() == []
+
+
+@pytest.mark.parametrize(
+    ("table", "model"), [("rule", RuleText), ("mapping", MappingText), ("example", Example)]
+)
+def test_every_key_is_explained(table: str, model: type[BaseModel]) -> None:
+    assert explained(table) == set(model.model_fields)
+
+
+def test_every_function_is_explained() -> None:
+    assert explained("functions") == {*FUNCTIONS, *MACROS, "has", "dyn"}

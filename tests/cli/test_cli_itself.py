@@ -56,7 +56,11 @@ def test_every_command_explains_itself(desk: Desk, capsys: pytest.CaptureFixture
 
 @pytest.mark.parametrize(
     "name",
-    [name for name in tocsin.commands if name not in {"plan", "keys", "evidence", "token", "broadcast", "completion"}],
+    [
+        name
+        for name in tocsin.commands
+        if name not in {"plan", "ingest", "keys", "evidence", "token", "broadcast", "completion"}
+    ],
 )
 def test_every_command_can_answer_in_json(desk: Desk, capsys: pytest.CaptureFixture[str], name: str) -> None:
     desk.types(name, "--help")

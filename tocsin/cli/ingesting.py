@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -27,16 +27,17 @@ def ingest_command() -> None:
 
 @ingest_command.command("try")
 @click.argument("source", metavar="SOURCE|MAPPING")
-@click.argument("payload", type=click.File("rb"))
+@click.argument("payload", type=click.Path(allow_dash=True, dir_okay=False))
 @click.option(
-    "--headers", type=click.File("r"), metavar="FILE", help="Headers that came with it, one on a line."
+    "--headers",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Headers that came with it, one on a line.",
 )
 @click.option("--plan", metavar="NAME", help="The plan to read it by, whatever its labels say.")
 @options.output
 @pass_office
-def try_command(
-    office: Office, source: str, payload: IO[bytes], headers: IO[str] | None, plan: str | None
-) -> None:
+def try_command(office: Office, source: str, payload: str, headers: str | None, plan: str | None) -> None:
     """Show what the receiver would make of a payload: each value, and the incident that it means.
 
     SOURCE is the name of a source or its file, MAPPING the file of one, or either is the name of a format, such as
@@ -51,7 +52,7 @@ def try_command(
     try:
         meant = source_for(source, _folder(settings))
         meant = meant.model_copy(update={"plan": plan}) if plan else meant
-        delivered = request_of(payload.read(), headers.read() if headers else "", office.now())
+        delivered = request_of(_kept(payload), _kept(headers) if headers else b"", office.now())
         with _plans(settings) as library:
             trial = try_out(meant, delivered, library)
     except YamlError as error:
@@ -69,9 +70,7 @@ def try_command(
 
 
 @ingest_command.command("check")
-@click.argument(
-    "path", required=False, metavar="[FOLDER|MAPPING]", type=click.Path(exists=True, path_type=Path)
-)
+@click.argument("path", required=False, metavar="[FOLDER|MAPPING]", type=click.Path(path_type=Path))
 @options.output
 @pass_office
 def check_command(office: Office, path: Path | None) -> None:
@@ -93,6 +92,15 @@ def check_command(office: Office, path: Path | None) -> None:
             "\n".join(map(str, checked.problems)), problems=[asdict(each) for each in checked.problems]
         )
     office.emit(_listed(checked), lambda: "\n".join(_in_order(checked)))
+
+
+def _kept(file: str) -> bytes:
+    """What is in a file, or comes over standard input where it is called `-`. Raises `Usage`."""
+    try:
+        with click.open_file(file, "rb") as opened:
+            return opened.read()
+    except OSError as error:
+        raise Usage(f"{file} can't be read: {error.strerror}") from error
 
 
 def _folder(settings: Settings) -> Path:

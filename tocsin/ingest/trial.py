@@ -86,14 +86,14 @@ def _meaning(reading: Reading, library: PlanLibrary | None, delivered: Delivered
 # ---- the request ----
 
 
-def request_of(kept: bytes, more_headers: str, received: datetime) -> Delivered:
+def request_of(kept: bytes, more_headers: bytes, received: datetime) -> Delivered:
     """A request from a file: a body alone, or a whole request with its first line and headers. Raises `NotKept`."""
     headers: dict[str, str] = {}
     if first := _REQUEST_LINE.match(kept):
         stream = io.BytesIO(kept[first.end() :])
         headers = _headers(stream)
         kept = stream.read()
-    headers |= _headers(io.BytesIO(more_headers.strip().encode() + b"\n\n"))
+    headers |= _headers(io.BytesIO(more_headers.strip() + b"\n\n"))
     return Delivered(body=kept, headers=headers, received=received)
 
 
