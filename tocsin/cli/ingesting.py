@@ -98,7 +98,7 @@ def _kept(file: str) -> bytes:
     """What is in a file, or comes over standard input where it is called `-`. Raises `Usage`."""
     try:
         with click.open_file(file, "rb") as opened:
-            return opened.read()
+            return bytes(opened.read())
     except OSError as error:
         raise Usage(f"{file} can't be read: {error.strerror}") from error
 
