@@ -17,10 +17,11 @@ from typing import TypeVar
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from tocsin.domain.events import Alert
 from tocsin.domain.readings import Reading
+from tocsin.ingest.answers import no_plan, plainly
 from tocsin.ingest.apidocs import monitor_operation
 from tocsin.ingest.bodies import body_of
 from tocsin.ingest.formats import Delivered, Dialect
@@ -169,7 +170,7 @@ class Entrance:
         for each in started:
             _log.info("alert from %s: %s, %s", visit, each.workflow_id, each.outcome)
         if unwanted:
-            raise _no_plan(unwanted, started)
+            raise no_plan(unwanted, started)
         if self._dialect.taken:
             self._dialect.taken(delivered, source)
         return (self._dialect.answer or plainly)([reading for reading, _ in wanted], started)
@@ -249,32 +250,3 @@ class Visit:
 
     def __str__(self) -> str:
         return f"{self.source} ({self.name})" if self.name else self.source
-
-
-def plainly(readings: Sequence[Reading], started: Sequence[Started]) -> Response:
-    """The incident, or all of them where a request held more than one group."""
-    is_heard = any(each.outcome != "nothing open" for each in started)
-    status = HTTPStatus.ACCEPTED if is_heard else HTTPStatus.OK
-    told = [_told(each) for each in started]
-    return JSONResponse(told[0] if len(told) == 1 else {"incidents": told}, status)
-
-
-def _told(started: Started) -> dict[str, str]:
-    return {
-        "incident": started.incident_key,
-        "workflow": started.workflow_id,
-        "outcome": started.outcome,
-    }
-
-
-def _no_plan(unwanted: Sequence[tuple[Reading, NoPlanMatches]], started: Sequence[Started]) -> Problem:
-    """Says which groups were left, and where the others went."""
-    detail = "; ".join(dict.fromkeys(str(why) for _, why in unwanted))
-    if not started:
-        return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "no-plan", detail)
-    more = {
-        "unwanted": [reading.group for reading, _ in unwanted],
-        "taken": [_told(each) for each in started],
-    }
-    said = f"{detail}. Of {len(unwanted) + len(started)} groups {len(started)} were taken"
-    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "no-plan", said, more=more)
