@@ -83,7 +83,7 @@ def create_app(
     app.include_router(Health(reception).router)
     app.include_router(metrics.router)
     describe(app, sources)
-    app.include_router(docs_page(lambda: app.openapi()))
+    app.include_router(docs_page(app.openapi))
     mount_codec(app, settings)
     return app
 
