@@ -34,10 +34,8 @@ def _offset(text: str, at: Position) -> int:
 
 
 def _first_of(text: str, start: int) -> int:
-    """Behind the quote, or below the `|` or `>`, with which a scalar begins."""
-    if text[start : start + 1] in {"|", ">"}:
-        return text.find("\n", start) + 1
-    return start + 1 if text[start : start + 1] in {'"', "'"} else start
+    """Below the `|` or `>` with which a scalar may begin."""
+    return text.find("\n", start) + 1 if text[start : start + 1] in {"|", ">"} else start
 
 
 def _place(text: str, offset: int) -> Position:

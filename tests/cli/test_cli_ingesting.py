@@ -149,14 +149,21 @@ def test_headers_may_come_in_a_file_and_the_payload_from_standard_input(
 ) -> None:
     headers = desk / "headers.txt"
     headers.write_text("Sentry-Hook-Resource: issue\n")
-    body = b'{"action": "created"}'
+    body = b'{"action": "resolved", "data": {"issue": {"id": "9"}}}'
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(body)))
 
     assert ingest(desk, "try", "sentry", "-", "--headers", headers) == 0
 
     printed = capsys.readouterr().out
     assert 'not for rule "metric alert"' in printed
-    assert "nothing: it is answered as received, and opens no incident" in printed
+    assert 'read by rule "issue ends"' in printed
+    assert "is told, if it is open" in printed
+
+
+def test_what_is_ignored_is_told_to_open_nothing(desk: Path, capsys: Printed) -> None:
+    assert ingest(desk, "try", "sentry", kept(desk, {"action": "created"})) == 0
+
+    assert "nothing: it is answered as received, and opens no incident" in capsys.readouterr().out
 
 
 def test_headers_that_are_none_are_refused(desk: Path, capsys: Printed) -> None:

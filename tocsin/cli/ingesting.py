@@ -38,11 +38,12 @@ def ingest_command() -> None:
 @options.output
 @pass_office
 def try_command(office: Office, source: str, payload: str, headers: str | None, plan: str | None) -> None:
-    """Show what the receiver would make of a payload: each value, and the incident that it means.
+    """Show what the receiver would make of a payload.
 
-    SOURCE is the name of a source or its file, MAPPING the file of one, or either is the name of a format, such as
-    alertmanager. PAYLOAD is a file, or - for standard input, with the body alone or a whole HTTP request. Nothing is
-    sent anywhere, and no secret is asked for. Exit code 1 if it would be refused.
+    That is each value, and the incident that it means. SOURCE is the name of a source or its file, MAPPING the file of
+    one, or either is the name of a format, such as alertmanager. PAYLOAD is a file, or - for standard input, with the
+    body alone or a whole HTTP request. Nothing is sent anywhere, and no secret is asked for. Exit code 1 if it would be
+    refused.
     """
     from tocsin.cli.trials import described, told
     from tocsin.ingest.trial import NoSuchSource, NotKept, request_of, source_for, try_out
@@ -74,9 +75,10 @@ def try_command(office: Office, source: str, payload: str, headers: str | None, 
 @options.output
 @pass_office
 def check_command(office: Office, path: Path | None) -> None:
-    """Check every source and mapping, with the examples in the mappings; those of $TOCSIN_SOURCES when none is named.
+    """Check sources and mappings, and try their examples.
 
-    Every problem is printed as file:line:column. Exit code 1 if there is one.
+    Those of $TOCSIN_SOURCES when none is named. Every problem is printed as file:line:column. Exit code 1 if there is
+    one.
     """
     from tocsin.ingest.sourcechecks import check_mapping, check_sources
 
