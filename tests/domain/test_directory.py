@@ -106,6 +106,14 @@ def test_whoever_is_away_is_tried_after_everybody_else():
     assert tried(known, ONCALL, at("2026-01-07 12:00")) == ["dana", "sam", "kim", "dana"]
 
 
+def test_whoever_is_away_and_off_duty_is_not_tried_and_neither_is_who_stands_in():
+    by_day = ('handover: "mon 09:00", timezone', 'hours: "09:00-21:00", timezone')
+    known = directory(by_day, ("oncall: [sam, kim]", "oncall: [kim]"), stand_in("lee", "oncall", "dana"))
+
+    assert tried(known, ONCALL, at("2026-01-06 20:00")) == ["lee", "kim", "dana", "lee"]
+    assert tried(known, ONCALL, at("2026-01-06 23:00")) == ["kim"] * 4
+
+
 def test_somebody_may_stand_in_for_one_who_only_holds_the_role():
     known = directory(stand_in("lee", "oncall", "kim"))
 

@@ -151,6 +151,15 @@ def test_whoever_stands_in_for_somebody_is_on_duty_only_when_that_one_would_be()
     assert on_duty(rota, at("2026-12-25 23:00")) == ["sam"]
 
 
+def test_nobody_is_away_when_it_would_not_be_their_turn():
+    shifts = (shift("dana", hours="09:00-21:00"), shift("sam", hours="21:00-09:00"))
+    rota = Rota(shifts=shifts, overrides=(override("lee", *CHRISTMAS, instead_of="dana"),))
+
+    assert rota.away(at("2026-12-25 12:00"), ()) == ("dana",)
+    assert rota.away(at("2026-12-25 23:00"), ()) == ()
+    assert rota.away(at("2026-12-25 23:00"), ("dana",)) == ("dana",)
+
+
 def test_somebody_may_stand_in_for_one_who_stands_in():
     covers = (
         override("lee", *CHRISTMAS, instead_of="dana"),
@@ -160,7 +169,7 @@ def test_somebody_may_stand_in_for_one_who_stands_in():
 
     assert on_duty(rota, at("2026-12-24 12:00")) == ["lee"]
     assert on_duty(rota, at("2026-12-25 12:00")) == ["kim"]
-    assert rota.away(at("2026-12-25 12:00")) == ("dana", "lee")
+    assert rota.away(at("2026-12-25 12:00"), ()) == ("dana", "lee")
 
 
 def test_nobody_is_tried_twice_whoever_is_on_duty_by_two_rules():

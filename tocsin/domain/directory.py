@@ -179,10 +179,15 @@ class Directory(Value):
     def in_turn(self, role: str, at: datetime | None) -> tuple[str, ...]:
         """Who is tried for a role, in order: those who have it at that moment, then those for whom somebody stands in.
 
-        Without a moment it is everybody who ever has it.
+        Whoever is away and would not have it then, such as between their turns, is left alone. Without a moment it is
+        everybody who ever has it.
         """
-        away = self.rota(role).away(at) if at is not None else ()
-        return tuple(dict.fromkeys([*self._present(role, at), *away]))
+        return tuple(dict.fromkeys([*self._present(role, at), *self.away(role, at)]))
+
+    def away(self, role: str, at: datetime | None) -> tuple[str, ...]:
+        """Those who would have a role at that moment, did nobody stand in for them; nobody, without a moment."""
+        rota = self.rota(role)
+        return () if at is None else rota.away(at, self._those_at_work_first(rota.holders, at))
 
     def roles_of(self, person: str) -> tuple[str, ...]:
         """The roles that a person may have: whoever takes turns at one keeps it between their turns.
@@ -213,7 +218,8 @@ class Directory(Value):
         if target.audience is not None:
             member = self.members(target).get(target.member or "")
             return [(target.member or "", member)] if member else []
-        return self._candidates(target, self.in_turn(target.role or "", at))
+        holders = sorted(self.in_turn(target.role or "", at), key=lambda key: key in target.last)
+        return self._candidates(target, holders)
 
     def _candidates(self, target: Target, holders: Iterable[str]) -> list[tuple[str, Contact] | None]:
         keys = [target.person] if target.person else list(holders)

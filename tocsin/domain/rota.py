@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from heapq import merge
 from itertools import takewhile
@@ -264,10 +264,11 @@ class Rota:
         found = _once([*(turn.person for turn in self.on_duty(at)), *rest])
         return found or self._next_on_duty(at)
 
-    def away(self, at: datetime) -> tuple[str, ...]:
-        """Those of the role for whom somebody stands in."""
-        known = {*self.everybody}
-        return _once([each.instead_of or "" for each in self._stand_ins(at) if each.instead_of in known])
+    def away(self, at: datetime, holders: Iterable[str]) -> tuple[str, ...]:
+        """Those for whom somebody stands in now: who would have the role if nobody did, of `holders` in their order."""
+        rest = list(holders)
+        away = _once(each.instead_of or "" for each in self._stand_ins(at))
+        return tuple(person for person in away if person in self._without_stand_in(person).present(at, rest))
 
     def changes(self, after: datetime) -> Iterator[datetime]:
         """Every moment from which on somebody else may be on duty, in order."""
@@ -298,6 +299,10 @@ class Rota:
 
     def _stand_ins(self, at: datetime) -> Iterator[Override]:
         return (each for each in self.overrides if each.instead_of is not None and each.holds(at))
+
+    def _without_stand_in(self, person: str) -> Rota:
+        """The same, had nobody been found for `person`."""
+        return replace(self, overrides=tuple(each for each in self.overrides if each.instead_of != person))
 
     def _next_on_duty(self, at: datetime) -> tuple[str, ...]:
         ahead = takewhile(lambda each: each < at + _HORIZON, self.changes(at))
