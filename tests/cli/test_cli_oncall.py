@@ -77,6 +77,35 @@ def test_at_another_time_whoever_is_away_comes_last(plans: Path, capsys: Printed
     assert "then" not in printed
 
 
+def test_whoever_is_away_between_their_turns_is_not_listed(plans: Path, capsys: Printed) -> None:
+    directory = plans / "harbour" / "directory.yaml"
+    text = directory.read_text().replace("pilot: [ana, rui]", "pilot: [ana]")
+    directory.write_text(text.replace("starts:", 'hours: "07:00-19:00", starts:'))
+
+    assert oncall(plans, "--role", "pilot", "--at", "2026-06-10 23:00", "--days", "1") == 0
+    by_night = capsys.readouterr().out
+    assert "  → ana  Ana\n" in by_night
+    assert "rui" not in by_night
+
+    assert oncall(plans, "--role", "pilot", "--at", "2026-06-11 12:00", "--days", "1") == 0
+    assert "    rui  Rui  away until" in capsys.readouterr().out
+
+
+def test_a_handover_to_oneself_is_no_change(plans: Path, capsys: Printed) -> None:
+    directory = plans / "harbour" / "directory.yaml"
+    override = (
+        '  - {role: pilot, person: rui, from: "2026-06-08 07:00", until: "2026-06-08 12:00", '
+        "timezone: Europe/Lisbon, instead_of: ana}\n"
+    )
+    directory.write_text(directory.read_text() + override)
+
+    assert oncall(plans, "--role", "pilot", "--at", "2026-06-08 03:00", "--days", "1") == 0
+
+    printed = capsys.readouterr().out
+    assert "    then  Mon 2026-06-08 06:00 UTC  rui\n" in printed
+    assert printed.count("rui\n") == 1
+
+
 def test_a_role_without_turns_shows_its_holders_and_who_takes_it_for_a_while(
     plans: Path, capsys: Printed
 ) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Literal
 
 import click
@@ -151,7 +152,7 @@ def _listed(names: dict[str, LoadedPlan] | dict[str, None]) -> str:
 def _role_standing(loaded: LoadedPlan, role: str, at: datetime, days: int) -> RoleStanding:
     directory = loaded.directory
     rota = directory.rota(role)
-    watches = list(rota.watches(at, at + timedelta(days=days)))[1:]
+    watches = rota.watches(at, at + timedelta(days=days))
     return RoleStanding(
         plan=loaded.plan.plan,
         role=role,
@@ -159,8 +160,15 @@ def _role_standing(loaded: LoadedPlan, role: str, at: datetime, days: int) -> Ro
         at=at,
         is_gap=bool(rota.shifts) and not rota.on_duty(at),
         standing=tuple(_standings(directory, rota, role, at)),
-        changes=tuple(_change(directory, rota, role, watch) for watch in watches),
+        changes=tuple(_real(_change(directory, rota, role, watch) for watch in watches)),
     )
+
+
+def _real(changes: Iterable[Change]) -> Iterator[Change]:
+    """Those that change who has the role, after the first: a handover to oneself is none."""
+    for before, change in pairwise(changes):
+        if (change.people, change.is_gap) != (before.people, before.is_gap):
+            yield change
 
 
 def _change(directory: Directory, rota: Rota, role: str, watch: Watch) -> Change:
@@ -193,7 +201,7 @@ def _rule(
     if turn is not None:
         until = rota.off_duty(key, at)
         return turn.rule, f"{turn.why} {f'until {_when(until, at)}' if until else 'all the time'}", until
-    if key in rota.away(at):
+    if key in rota.away(at, rota.holders):
         back = max(each.ends for each in rota.overrides if each.holds(at) and each.instead_of == key)
         return "away", f"away until {_when(back, at)}", back
     if key not in rota.holders and not any(each.holds(at) for each in rota.overrides):
