@@ -201,6 +201,29 @@ def test_where_all_must_answer_the_promise_is_kept_by_the_last_of_them():
     assert row.reason == "acknowledged by @eva (claimed), @ana (claimed), @rui (claimed)"
 
 
+def test_where_all_must_answer_nobody_answers_for_anybody_else():
+    world = summoned_by(EVERYBODY)
+    pages = {page.levels[0].target.person: number for number, page in world.state.pages.items()}
+    with pytest.raises(
+        CommandRefused, match=rf"page {pages['eva']} is for eva to answer: each must, for themselves"
+    ):
+        world.says(say.Acknowledge, by="ana", page=pages["eva"])
+
+    world.acknowledges(by="ana")  # all that are open: only their own is answered
+    assert [page.number for page in world.state.pages.values() if page.acknowledged] == [pages["ana"]]
+    assert world.verdict("summon") is Verdict.PENDING
+
+
+def test_where_all_must_answer_it_can_be_handed_over_and_the_ledger_names_who_did():
+    world = summoned_by(EVERYBODY)
+    pages = {page.levels[0].target.person: number for number, page in world.state.pages.items()}
+    world.says(say.HandOver, by="eva", page=pages["eva"], person="rui")
+    for who in ("ana", "rui"):
+        world.says(say.Acknowledge, by=who, page=pages[who])
+    world.says(say.Acknowledge, by="rui", page=pages["eva"])
+    assert world.row("summon").reason == "acknowledged by @rui (claimed), @ana (claimed)"
+
+
 def test_a_role_of_which_all_must_answer_and_that_nobody_holds_is_not_passed_over_in_silence():
     roles = {name: who for name, who in harbour.directory().roles.items() if name != "harbour_master"}
     world = World(
@@ -299,6 +322,22 @@ def test_whoever_hands_over_stays_responsible_until_the_other_has_answered():
     assert len(world.reached) == 2
     world.passes(minutes=1)
     assert world.reached[2:] == [("sms", "eva")], "it is eva's silence that counts now, not ana's"
+
+
+def test_whoever_passes_on_is_tried_last():
+    directory = harbour.directory().model_copy(
+        update={"roles": {**harbour.directory().roles, "pilot": ("ana", "eva")}}
+    )
+    summons = (
+        "          levels:\n"
+        "            - {person: ana, via: sms, wait: PT5M}\n"
+        "            - {role: pilot, via: phone, wait: PT5M}\n"
+    )
+    world = World(plan=a_plan(summons=summons), directory=directory)
+    world.alert()
+    world.says(say.HandOver, by="ana", page=1, person="rui")
+    world.passes(minutes=10)
+    assert world.reached == [("sms", "ana"), ("sms", "rui"), ("phone", "rui"), ("phone", "eva")]
 
 
 @pytest.mark.parametrize(

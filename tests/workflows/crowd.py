@@ -27,7 +27,7 @@ SHARE = 10_000
 
 @dataclass
 class FakeBroadcaster:
-    """Writes to nobody and counts them; fails with the next of `failures`, if any, before it does; waits while its gate is shut."""
+    """Writes to nobody and counts them; fails with the next of `failures` before it does, and waits at its gate."""
 
     recipients: int = 3
     malformed: int = 0

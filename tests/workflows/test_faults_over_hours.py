@@ -378,14 +378,29 @@ async def test_an_audience_of_nobody_is_owed_and_overdue_and_somebody_is_told(co
 async def test_of_a_list_with_a_broken_row_the_others_are_told_and_the_ledger_counts_it(
     ships: Lighthouse,
 ) -> None:
-    ships.crowd.recipients, ships.crowd.malformed = 3, 1
+    ships.crowd.recipients, ships.crowd.malformed = 20, 1
 
     await ships.alert()
 
     row = await promise(ships, "warn-ships", "met")
-    assert row.reason == "taken by the vendor for 2 of 3; 1 malformed"
+    assert row.reason == "taken by the vendor for 19 of 20; 1 malformed"
     assert (await said(ships, "broadcast"))[-1].endswith(row.reason)
-    assert ships.crowd.accepted == 2
+    assert ships.crowd.accepted == 19
+
+
+@pytest.mark.parametrize("malformed", [4, 6])
+async def test_a_list_of_which_too_few_could_be_written_to_keeps_no_promise(
+    ships: Lighthouse, malformed: int
+) -> None:
+    ships.crowd.recipients, ships.crowd.malformed = 6, malformed
+
+    await ships.alert()
+
+    await ships.eventually(ships.incident, lambda view: any(each.done for each in view.broadcasts))
+    row = await promise(ships, "warn-ships", "pending")
+    assert row.reason == (
+        f"taken by the vendor for {6 - malformed} of 6; {malformed} malformed, and the plan wants 90%"
+    )
 
 
 async def test_a_list_of_nobody_is_owed_and_overdue(ships: Lighthouse) -> None:

@@ -28,6 +28,14 @@ def page_named(draft: Draft, number: int) -> Page:
 # Acknowledging
 
 
+def may_answer(draft: Draft, page: Page, by: Actor) -> bool:
+    """Whether an answer of theirs counts: where all must answer, only to a page that was sent to them."""
+    if not page.is_personal:
+        return True
+    sent_to = {message.reached for message in draft.state.messages.values() if message.page == page.number}
+    return by.key in sent_to | {level.target.person for level in page.levels}
+
+
 def acknowledge(draft: Draft, page: Page, by: Actor) -> None:
     """Somebody answered: the page ends, and they take the role that it gives, unless it is held by somebody who has not
     passed it on to them."""
@@ -48,6 +56,7 @@ def hand_over(draft: Draft, command: said.HandOver) -> None:
     page = page_named(draft, command.page)
     target = _somebody(draft, command)
     because = f" — {command.reason}" if command.reason else ""
+    page.passed_on = tuple(dict.fromkeys([*page.passed_on, command.actor.key]))
     if page.acknowledged is not None:
         _hand_over(draft, page, target, command.actor, because)
     elif target is not None:
@@ -95,6 +104,7 @@ def _hand_over(draft: Draft, page: Page, target: Target | None, by: Actor, becau
         page.assigns,
         is_summons=page.is_summons,
         hands_over=page.number,
+        passed_on=(by.key,),
     )
 
 

@@ -71,11 +71,21 @@ def _refuse_unless_it_belongs_after(draft: Draft, command: said.Command) -> None
 
 def _acknowledge(draft: Draft, command: said.Acknowledge) -> None:
     waiting = [page for page in draft.state.pages.values() if page.is_open]
-    pages = waiting if command.page is None else [_unanswered(draft, command.page)]
-    if not pages:
+    named = waiting if command.page is None else [_unanswered(draft, command.page)]
+    if not named:
         raise CommandRefused("no page waits for an acknowledgement")
+    pages = [page for page in named if answering.may_answer(draft, page, command.actor)]
+    if not pages:
+        raise CommandRefused(
+            f"page {listed([page.number for page in named])} is for {listed(_meant(named))} to answer: each must, for "
+            "themselves"
+        )
     for page in pages:
         answering.acknowledge(draft, page, command.actor)
+
+
+def _meant(pages: list[Page]) -> list[str]:
+    return [str(page.levels[0].target) for page in pages]
 
 
 def _unanswered(draft: Draft, number: int) -> Page:

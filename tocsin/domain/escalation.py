@@ -44,7 +44,9 @@ def open_page(
     assigns: str | None = None,
     *,
     is_summons: bool = False,
+    is_personal: bool = False,
     hands_over: int | None = None,
+    passed_on: tuple[str, ...] = (),
 ) -> Page:
     """Begin to page: the first rung is tried at once."""
     number = len(draft.state.pages) + 1
@@ -55,7 +57,9 @@ def open_page(
         levels=levels,
         assigns=assigns,
         is_summons=is_summons,
+        is_personal=is_personal,
         hands_over=hands_over,
+        passed_on=passed_on,
         next_at=None,
         opened=draft.now,
     )
@@ -228,7 +232,9 @@ def _forget_old_tries(draft: Draft, page: Page) -> None:
 
 def _whose_turn(page: Page, target: Target) -> Target:
     """Each round tries another holder of the role: the one before may be away."""
-    return target.model_copy(update={"turn": page.round - 1}) if target.role else target
+    if target.role is None:
+        return target
+    return target.model_copy(update={"turn": page.round - 1, "last": page.passed_on})
 
 
 def climb_what_is_due(draft: Draft) -> None:

@@ -27,7 +27,7 @@ def _begin_page(draft: Draft, obligation: Obligation, index: int, duty: Duty) ->
         return
     for level in levels:
         if level.target.role is None or level.target.supervisor:
-            _page(draft, obligation, index, (level,), duty.page.assigns)
+            _page(draft, obligation, index, (level,), duty.page.assigns, is_personal=True)
         else:
             notices.find(draft, level.target, obligation.key, index)
 
@@ -42,13 +42,26 @@ def _summon_each(draft: Draft, obligation: Obligation, errand: Errand, found: tu
     for target in found or (level.target,):
         if target.person is None or target.person not in paged:
             of_their_own = level.model_copy(update={"target": target})
-            _page(draft, obligation, index, (of_their_own,), duty.assigns)
+            _page(draft, obligation, index, (of_their_own,), duty.assigns, is_personal=True)
 
 
 def _page(
-    draft: Draft, obligation: Obligation, index: int, levels: tuple[PageLevel, ...], assigns: str | None
+    draft: Draft,
+    obligation: Obligation,
+    index: int,
+    levels: tuple[PageLevel, ...],
+    assigns: str | None,
+    is_personal: bool = False,
 ) -> None:
-    page = escalation.open_page(draft, levels, draft.state.title, obligation.key, assigns, is_summons=True)
+    page = escalation.open_page(
+        draft,
+        levels,
+        draft.state.title,
+        obligation.key,
+        assigns,
+        is_summons=True,
+        is_personal=is_personal,
+    )
     obligation.duties[index].refs += (str(page.number),)
 
 
@@ -181,7 +194,7 @@ def _page_done(draft: Draft, state: DutyState) -> datetime | None:
     given = [answer for answer in answers if answer is not None]
     if not given or len(given) < len(answers) or _is_looking_up(draft, state):
         return None
-    state.note = "acknowledged by " + ", ".join(f"@{answer.by}" for answer in given)
+    state.note = "acknowledged by " + ", ".join(dict.fromkeys(f"@{answer.by}" for answer in given))
     return max(answer.at for answer in given)
 
 
@@ -207,7 +220,7 @@ def _telling_done(draft: Draft, state: DutyState) -> datetime | None:
 
 
 def _broadcast_done(draft: Draft, state: DutyState) -> datetime | None:
-    """Nobody can say of so many that they were reached: the note says for how many the vendor took it."""
+    """Nobody knows of so many that they were reached: the note says for how many the vendor took it."""
     done = [multitudes.got_through(draft, ref) for ref in state.refs]
     state.note = approvals.note_of(draft, state.approval) + ", ".join(
         multitudes.in_words(draft.state.broadcasts[ref].counts) for ref in state.refs

@@ -76,10 +76,23 @@ def in_words(counts: BroadcastCounts) -> str:
 
 
 def got_through(draft: Draft, ref: str) -> datetime | None:
-    """When everybody who can be written to had been; `None` while that is not so, or when it was nobody."""
+    """When enough of the list had been written to, as the plan has it; `None` while that is not so."""
     broadcast = draft.state.broadcasts[ref]
-    counts = broadcast.counts
-    return broadcast.done if counts.accepted and not counts.left and not broadcast.problem else None
+    return broadcast.done if _is_enough(draft, broadcast) and not broadcast.problem else None
+
+
+def _is_enough(draft: Draft, broadcast: BroadcastState) -> bool:
+    counts, enough = broadcast.counts, draft.plan.audiences[broadcast.audience].enough
+    return counts.accepted > 0 and not counts.left and counts.accepted >= enough * counts.recipients
+
+
+def shortfall(draft: Draft, ref: str) -> str:
+    """How a broadcast that is over fell short: what stopped it, or that too few were reached."""
+    broadcast = draft.state.broadcasts[ref]
+    if broadcast.problem:
+        return broadcast.problem
+    enough = draft.plan.audiences[broadcast.audience].enough
+    return f"{in_words(broadcast.counts)}, and the plan wants {enough:.0%}"
 
 
 def came_to_nothing(draft: Draft, ref: str) -> bool:

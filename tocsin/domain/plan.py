@@ -87,12 +87,14 @@ class Audience(Value):
     """Who is told. `of: customer` means that each customer has its own; external ones are replaced in a drill.
 
     The members are in the directory, or, where there are too many for that, in a `list`: a CSV file in the folder
-    `lists/` beside the plan, or an installed adapter (`tocsin.audiences`).
+    `lists/` beside the plan, or an installed adapter (`tocsin.audiences`). A message to it has got through once
+    a vendor took it for at least the share `enough` of its rows.
     """
 
     title: str
     of: Literal["customer"] | None = None
     external: bool = False
+    enough: Annotated[float, Field(gt=0, le=1)] = 0.9
     list: (
         Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9_-]*\.csv|[A-Za-z_][\w.]*:[A-Za-z_]\w*)$")] | None
     ) = None

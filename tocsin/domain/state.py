@@ -118,6 +118,8 @@ class Target(Value):
     supervisor: bool = False
     turn: int = 0
     """Which holder of a role, counted from 0 and round again after the last."""
+    last: tuple[str, ...] = ()
+    """Those who are tried only when no other holder is left: they have passed it on."""
 
     def __str__(self) -> str:
         """Such as `role oncall` or `customer_soc/soc-desk`."""
@@ -203,6 +205,8 @@ class Page(Record):
     levels: tuple[PageLevel, ...]
     assigns: str | None = None
     is_summons: bool = False
+    is_personal: bool = False
+    """Whether nobody but those whom it was sent to may answer it: where all must answer, one cannot for another."""
     level: int = 0
     channel: int = -1
     round: int = 1
@@ -213,6 +217,8 @@ class Page(Record):
     acknowledged: Acknowledgement | None = None
     lapsed: tuple[Acknowledgement, ...] = ()
     hands_over: int | None = None
+    passed_on: tuple[str, ...] = ()
+    """Who has passed it on: they are tried last."""
     ended: Moment | None = None
 
     @property

@@ -24,9 +24,8 @@ def _failures(draft: Draft, state: DutyState) -> Iterator[str]:
 
 
 def _why(draft: Draft, ref: str) -> str:
-    broadcast = draft.state.broadcasts.get(ref)
-    if broadcast is not None:
-        return broadcast.problem or multitudes.in_words(broadcast.counts)
+    if ref in draft.state.broadcasts:
+        return multitudes.shortfall(draft, ref)
     message = notices.last_of(draft.state, ref)
     detail = f": {message.detail}" if message.detail else ""
     return f"not delivered to {notices.whom(message)} by {message.channel}{detail}"
