@@ -267,3 +267,45 @@ def test_a_link_for_a_page_is_good_for_that_page_and_for_no_approval(proofs: Pro
     for other in (page_matter("harbour", "7F3K2ABCDE", 3), page_matter("harbour", "9ABCDABCDE", 2), MATTER):
         with pytest.raises(NotProven, match="about something else"):
             proofs.shows(other, "ceo", link)
+
+
+# ---- how long a link is ----
+
+
+def test_a_link_is_short_enough_to_be_seen_in_plain_text(proofs: Proofs) -> None:
+    matter = page_matter("allcode", "7F3K2ABCDE", 1)
+    usual = claim(matter=matter).model_copy(update={"workflow": "incident-7F3K2ABCDE"})
+
+    link = proofs.link(usual)
+
+    assert len(link) < 110
+    assert proofs.read_link(link) == usual
+
+
+@pytest.mark.parametrize("matter", [MATTER, page_matter("harbour", "7F3K2ABCDE", 2)])
+@pytest.mark.parametrize("workflow", ["incident-7F3K2ABCDE", "incident-OTHER", "post-incident-7F3K2ABCDE"])
+def test_what_a_link_leaves_out_is_read_out_of_it_again(
+    proofs: Proofs, matter: Matter, workflow: str
+) -> None:
+    whole = claim(matter=matter).model_copy(update={"workflow": workflow})
+
+    assert proofs.read_link(proofs.link(whole)) == whole
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{}",
+        "page\nharbour",
+        "page\nharbour\n7F3K2/1\nnot base64\n\nceo\n6a000000",
+        "page\nharbour\n7F3K2/1\nAAAA\n\nceo\n6a000000",
+        "page\nharbour\n7F3K2/1\n\n\nceo\nsoon",
+        "page\nharbour\n7F3K2/1\n\n\nceo\nffffffffffffffffff",
+    ],
+)
+def test_what_says_no_claim_is_none_whoever_signed_it(text: str) -> None:
+    keys = SigningKeys.parse(NEW, "the test")
+
+    with pytest.raises(NotProven, match="was not sent from here"):
+        Proofs(keys, TokenRegister(Path("nowhere"))).read_link(keys.sign("link", text))

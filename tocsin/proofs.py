@@ -67,7 +67,7 @@ class Proofs:
 
     def link(self, claim: Claim) -> str:
         """The token of a link. Raises `NoSigningKeys`."""
-        return self._keys.sign("link", claim.model_dump_json())
+        return self._keys.sign("link", claim.compact())
 
     def code(self, matter: Matter, person: str) -> str:
         """The code that is sent to one person. Raises `NoSigningKeys`."""
@@ -107,7 +107,7 @@ class Proofs:
     def read_link(self, link: str) -> Claim:
         """What a link says. Raises `Expired`, `NotProven`, `NoSigningKeys`."""
         with _said_of("this link was not sent from here as it stands"):
-            claim = Claim.model_validate_json(self._keys.read_signed("link", link))
+            claim = Claim.read(self._keys.read_signed("link", link))
         if claim.expires <= self._clock():
             raise Expired(f"this link was good until {_said(claim.expires)}")
         return claim
