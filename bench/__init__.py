@@ -17,6 +17,8 @@ of mails behind has a stand of its own, new from the database up.
     busy            one alert at a time, while hundreds of incidents are worked on
     pages           a thousand pages at once
     broadcast       a message to 100,000
+    storm           thousands of repeats and of new alerts together
+    ingest          how many alerts a second one receiver takes; line: a client that costs next to nothing
     faults          a dead account, and vendors that fail now and then
     whole_incident  history events, from the alert until nothing is owed any more; driven by a responder
     percentiles     what p50, p95 and p99 are here

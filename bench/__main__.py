@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-from bench import broadcast, burst, busy, faults, first_message, pages, whole_incident
+from bench import broadcast, burst, busy, faults, first_message, ingest, pages, storm, whole_incident
 from bench.accounts import TwoAccounts
 from bench.machine import Machine, machine
 from bench.report import RESULTS, Run, write
@@ -48,6 +48,8 @@ SESSIONS = (
     Session({"a bad day of the vendors": faults.measure}, TwoAccounts),
     Session({"a flood of pages": pages.measure}),
     Session({"a message to a multitude": broadcast.measure}),
+    Session({"a storm": storm.measure}),
+    Session({"alerts a second": ingest.measure}),
 )
 
 

@@ -47,6 +47,12 @@ INCIDENT = {
 }
 
 
+INGEST = {
+    "distinct": "new alerts, each of which opens an incident",
+    "repeats": "repeats",
+    "mixed": "five repeats for each new one",
+}
+
 AIMS = {
     "pages_1000.lost": (0, "no page of a flood is lost"),
     "pages_1000.doubled": (0, "no page of a flood comes twice"),
@@ -54,6 +60,9 @@ AIMS = {
     "broadcast_100k.history_events": (400, "a broadcast to 100,000 has no more than 400 history events"),
     "broadcast_100k.lost": (0, "no recipient of a broadcast is left out"),
     "broadcast_100k.doubled": (0, "no recipient of a broadcast is told twice"),
+    "storm.lost": (0, "no page of a storm is lost"),
+    "storm.signals": (20, "thousands of repeats are no more than 20 signals"),
+    "storm.uncounted": (0, "every repeat of a storm is counted"),
 }
 """What a metric should not exceed, and how that is said."""
 
@@ -85,6 +94,8 @@ def _page(metrics: Metrics, machine: Machine, run: Run) -> Iterator[str]:
     yield from _flood(metrics)
     yield from _bad_day(metrics["faults"])
     yield from _broadcast(metrics)
+    yield from _storm(metrics["storm"])
+    yield from _ingest(metrics["ingest"])
     yield from _aims(metrics)
     yield from _incident(metrics)
 
@@ -163,6 +174,32 @@ def _broadcast(metrics: Metrics) -> Iterator[str]:
                 f"{found['lost']:.0f} lost, {found['doubled']:.0f} doubled; "
                 f"{found['history_events']:.0f} history events."
             )
+
+
+def _storm(found: dict[str, float]) -> Iterator[str]:
+    yield ""
+    yield (
+        f"A storm of {found['repeats']:.0f} repeats of one alert and {found['incidents'] - 1:.0f} new ones together: "
+        f"**{found['incidents']:.0f} incidents**, {found['signals']:.0f} signals for the one that repeats. All were "
+        f"accepted after {found['accepted_seconds']:.1f} s ({found['turned_away']:.0f} told to come again first), and "
+        f"the last page was at the vendor after **{found['seconds_to_last_page']:.1f} s**; {found['lost']:.0f} lost, "
+        f"{found['uncounted']:.0f} not counted. The largest history had {found['largest_history']:.0f} events; the "
+        f"receiver took {found['receiver_mb']:.0f} MB at most."
+    )
+
+
+def _ingest(found: dict[str, float]) -> Iterator[str]:
+    yield ""
+    yield "| one receiver, no worker | alerts a second | p50 ms | p99 ms |"
+    yield "| --- | ---: | ---: | ---: |"
+    for name, title in INGEST.items():
+        rate, p50, p99 = (found[f"{name}_{what}"] for what in ("per_second", "p50_ms", "p99_ms"))
+        yield f"| {title} | {rate:.0f} | {p50:.1f} | {p99:.1f} |"
+    yield ""
+    yield (
+        f"Bare `start_workflow` calls of the same workflow, as many at a time: {found['bare_starts_per_second']:.0f} a "
+        f"second. New alerts are accepted at **{found['ratio_to_bare_starts']:.2f} ×** that rate."
+    )
 
 
 def _aims(metrics: Metrics) -> Iterator[str]:

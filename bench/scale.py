@@ -10,8 +10,9 @@ class Scale:
     """`samples` of each kind after `warm_up`; `rounds` of bursts of `burst` alerts, sent by `clients` at once.
 
     Samples are taken again while `busy` incidents are worked on. `pages` are due at once, from `callers` at a time. In
-    each of `blocks`, `block` pages meet good vendors, and as many bad ones. A broadcast has `recipients`. Once nothing
-    has come for `settle` seconds, nothing is thought to come a second time.
+    each of `blocks`, `block` pages meet good vendors, and as many bad ones. A broadcast has `recipients`. How fast new
+    ones are taken is measured with `alerts` in each round; a storm is so many `repeats` and `distinct` alerts. Once
+    nothing has come for `settle` seconds, nothing is thought to come a second time.
     """
 
     samples: int
@@ -25,6 +26,9 @@ class Scale:
     block: int
     blocks: int
     recipients: int
+    alerts: int
+    repeats: int
+    distinct: int
     settle: float
 
 
@@ -40,6 +44,9 @@ FULL = Scale(
     block=60,
     blocks=2,
     recipients=100_000,
+    alerts=500,
+    repeats=10_000,
+    distinct=2_000,
     settle=10.0,  # as long as the channels wait for a vendor
 )
 QUICK = Scale(
@@ -54,6 +61,9 @@ QUICK = Scale(
     block=4,
     blocks=1,
     recipients=50,
+    alerts=8,
+    repeats=40,
+    distinct=8,
     settle=1.0,
 )
 """Shows in two minutes that everything still runs; its numbers mean nothing."""

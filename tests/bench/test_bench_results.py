@@ -13,21 +13,25 @@ from urllib.parse import urlencode
 
 import pytest
 
-from bench import burst, busy, faults, first_message, pages
+from bench import burst, busy, faults, first_message, ingest, pages
 from bench.burst import Burst
 from bench.faults import Block, judged
 from bench.inbox import Text
+from bench.ingest import Run
+from bench.line import request
 from bench.monitor import payload
 from bench.percentiles import median_ratio, percentile, spread, uncertainty
 from bench.plans import NEVER, copy_undigested
 from bench.report import RESULTS, write
 from bench.scale import QUICK, Metrics
+from bench.storm import peak_memory
 from tocsin.embedded.stack import ROOT
 from tocsin.ingest.formats.alertmanager import AlertmanagerPayload
 from tocsin.library import PlanLibrary
 from tocsin.settings import environment
 
 PERCENTILES = {"p50_ms", "p95_ms", "p99_ms"}
+RATES = {"per_second", "p50_ms", "p99_ms"}
 
 SCENARIOS = {
     "first_message": {"p50_ms", "p95_ms", "p99_ms", "p50_ratio", "p50_ratio_low", "p50_ratio_high"}
@@ -55,6 +59,10 @@ SCENARIOS = {
         "doubled",
         "may_be_doubled",
     },
+    "storm": {"incidents", "repeats", "signals", "uncounted", "largest_history", "accepted_seconds"}
+    | {"seconds_to_last_page", "lost", "turned_away", "receiver_mb"},
+    "ingest": {f"{kind}_{what}" for kind in ("distinct", "repeats", "mixed") for what in RATES}
+    | {"bare_starts_per_second", "ratio_to_bare_starts"},
     "faults": PERCENTILES
     | {f"{when}_{name}" for when in ("well", "added") for name in PERCENTILES}
     | {"pages", "lost", "doubled", "well_lost", "well_doubled"},
@@ -68,6 +76,9 @@ LOOKED_FOR = {
     "pages_1000": {"seconds", "lost", "doubled"},
     "broadcast_100k": {"seconds", "recipients_per_second", "history_events", "lost", "doubled"},
     "faults": {"lost", "doubled", "added_p50_ms", "added_p99_ms"},
+    "ingest": {f"{kind}_{what}" for kind in ("distinct", "repeats", "mixed") for what in RATES}
+    | {"ratio_to_bare_starts"},
+    "storm": {"incidents", "signals", "largest_history", "seconds_to_last_page", "receiver_mb"},
 }
 """The names under which others look for the numbers of a full run."""
 
@@ -153,8 +164,23 @@ def test_the_results_are_written_for_programs_for_people_and_for_a_glance(tmp_pa
     assert "added **900 ms** to the p50" in page
     assert "- kept: no page of a flood is lost (0)" in page
     assert "- **missed**: no page of a flood comes twice (1)" in page
+    assert "| new alerts, each of which opens an incident | 2 | 100.0 | 100.0 |" in page
+    assert "accepted at **0.50 ×** that rate" in page
+    assert "- **missed**: thousands of repeats are no more than 20 signals (21)" in page
     assert "- **missed**: a broadcast to 100,000 has no more than 400 history events (401)" in page
     assert ET.parse(tmp_path / "latest.svg").getroot().tag.endswith("svg")
+
+
+def test_a_request_is_ready_before_the_clock_runs() -> None:
+    head, _, body = request("one").partition(b"\r\n\r\n")
+
+    assert AlertmanagerPayload.model_validate_json(body).group_key == "one"
+    assert f"Content-Length: {len(body)}".encode() in head.split(b"\r\n")
+
+
+def test_a_receiver_that_is_not_there_has_no_memory() -> None:
+    with pytest.raises(LookupError, match="no receiver listens on port 1"):
+        peak_memory(1)
 
 
 def test_a_page_under_load_is_compared_with_the_yardstick_under_that_load() -> None:
@@ -282,6 +308,8 @@ def _metrics() -> Metrics:
         **_faults(),
         "broadcast_100k": dict.fromkeys(SCENARIOS["broadcast_50"], 401.0),
         "page": first["page"] | _busy()["page"],
+        "storm": dict.fromkeys(SCENARIOS["storm"], 21.0),
+        **ingest.summary([Run(2.0, (0.1,) * 8)], [Run(2.0, (0.1,) * 4)], Run(0.5, (0.1,)), Run(1.0, (0.1,))),
     }
 
 

@@ -1,0 +1,120 @@
+"""A storm: thousands of repeats of one alert, and thousands of new ones, together and as fast as they are taken.
+
+How many incidents, signals and history events that makes, how long until the last page of a new one is at the vendor,
+and how much memory the receiver took at most.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from temporalio.client import WorkflowHandle
+
+from bench.inbox import Text
+from bench.line import Answered, request, send_over
+from bench.scale import Metrics, Scale
+from bench.stand import Stand
+from tocsin.domain import naming
+from workflows.incident import IncidentWorkflow
+
+ASKED_AT_ONCE = 16
+COUNTED_WITHIN = 60.0
+"""Seconds until the last repeat is in the history: a window's length, on a busy machine."""
+
+
+async def measure(stand: Stand, scale: Scale) -> Metrics:
+    """One storm, once, in an order that is mixed and the same each time."""
+    loud = stand.name("loud", 0)
+    names = [loud] * scale.repeats + [stand.name("storm", each) for each in range(scale.distinct)]
+    random.Random(0).shuffle(names)
+    requests = {name: request(name) for name in set(names)}
+    began = time.time()
+    _, answers = await send_over(stand.stack.receiver_url, scale.callers, [requests[name] for name in names])
+    accepted = time.time()
+    incidents = {answered.incident for answered in answers}
+    texts = await _pages(stand, began, incidents, scale.settle)
+    return {
+        "storm": {
+            "incidents": len(incidents),
+            "repeats": scale.repeats,
+            "accepted_seconds": round(accepted - began, 2),
+            **await _repeated(stand, answers),
+            "largest_history": max(await _histories(stand, incidents)),
+            "seconds_to_last_page": round(max(texts.values(), default=began) - began, 2),
+            "lost": len(incidents - texts.keys()),
+            "turned_away": sum(answered.turned_away for answered in answers),
+            "receiver_mb": round(peak_memory(stand.stack.ports.receiver) / 2**20, 1),
+        }
+    }
+
+
+async def _pages(stand: Stand, began: float, incidents: set[str], settle: float) -> dict[str, float]:
+    """When the first text about each incident was at the vendor."""
+
+    def subject(text: Text) -> str:
+        return text.incident
+
+    with suppress(TimeoutError):  # what is missing is counted as lost
+        await stand.inbox.expect_all(incidents, subject, began)
+    first: dict[str, float] = {}
+    for text in await stand.inbox.settled(began, settle):
+        first.setdefault(text.incident, text.at)
+    return {incident: at for incident, at in first.items() if incident in incidents}
+
+
+async def _repeated(stand: Stand, answers: Sequence[Answered]) -> dict[str, float]:
+    """What became of the alert that repeats: how often its incident knows it to be said, by how many signals."""
+    (loud, said), *_ = Counter(answered.incident for answered in answers).most_common(1)
+    counted = await _counted(_handle(stand, loud), said)
+    history = await _handle(stand, loud).fetch_history()
+    signals = [
+        event for event in history.events if event.HasField("workflow_execution_signaled_event_attributes")
+    ]
+    named = [event.workflow_execution_signaled_event_attributes.signal_name for event in signals]
+    return {"signals": named.count(IncidentWorkflow.alert.__name__), "uncounted": said - counted}
+
+
+async def _counted(loud: WorkflowHandle[Any, Any], said: int) -> int:
+    """How often its alerts were said, once that is all of it, or no more comes for long."""
+    deadline = time.monotonic() + COUNTED_WITHIN
+    while True:
+        view = await loud.query(IncidentWorkflow.view)
+        counted = max(alert.count for alert in view.alerts.values())
+        if counted >= said or time.monotonic() > deadline:
+            return counted
+        await asyncio.sleep(0.5)
+
+
+async def _histories(stand: Stand, incidents: Iterable[str]) -> list[int]:
+    """The events of each incident so far."""
+    places = asyncio.Semaphore(ASKED_AT_ONCE)
+
+    async def length(incident: str) -> int:
+        async with places:
+            return (await _handle(stand, incident).describe()).history_length
+
+    return await asyncio.gather(*map(length, incidents))
+
+
+def _handle(stand: Stand, incident: str) -> WorkflowHandle[Any, Any]:
+    return stand.temporal.get_workflow_handle(naming.incident_workflow(incident))
+
+
+def peak_memory(port: int) -> int:
+    """The bytes that the receiver on this port had in memory at most. Raises `LookupError` when there is none."""
+    wanted = ["serve", "--port", str(port)]
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has just ended, or is somebody else's
+            arguments = (process / "cmdline").read_text().split("\0")
+            if "serve" in arguments and arguments[arguments.index("serve") :][:3] == wanted:
+                found = re.search(r"VmHWM:\s+(\d+) kB", (process / "status").read_text())
+                return int(found[1]) * 1024 if found else 0
+    raise LookupError(f"no receiver listens on port {port}")
