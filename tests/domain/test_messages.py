@@ -196,3 +196,23 @@ def test_a_mail_that_is_deferred_is_left_to_the_vendor_who_goes_on_trying():
     world.alert(customer="orca")
     world.passes(hours=2)
     assert len(world.sent("notice")) == 1
+
+
+@pytest.mark.parametrize(("severity", "rank"), [("storm", 1), ("gale", 2), ("breeze", 3)])
+def test_a_message_knows_how_bad_its_incident_is_also_where_ranks_begin_elsewhere(severity, rank):
+    plan = harbour.plan()
+    later = {key: each.model_copy(update={"rank": each.rank * 10}) for key, each in plan.severities.items()}
+    world = World(plan=plan.model_copy(update={"severities": later}))
+    world.alert(severity=severity)
+    assert world.letters[0].dispatch.rank == rank
+
+
+def test_the_record_says_with_whom_a_message_went(world):
+    def together(world, message, reached):
+        note = "went in a digest with 25 others"
+        yield Sent(message=message.id, reached=reached, vendor_id="vendor-1", note=note)
+
+    world.vendors["email"] = together
+    world.alert(customer="orca")
+    [message] = world.state.messages.values()
+    assert world.log("rendering") == [f"email {message.id}: went in a digest with 25 others"]

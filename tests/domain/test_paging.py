@@ -11,6 +11,7 @@ from tocsin.domain import commands as say
 from tocsin.domain.calendar import PersonalHours
 from tocsin.domain.commands import CommandRefused
 from tocsin.domain.escalation import REMEMBERED_TRIES
+from tocsin.domain.events import Sent
 from tocsin.domain.words import Status, Verdict
 
 PAGE_ONLY = harbour.plan_without("interim-report", "owners", "secured", "coastguard", "rounds")
@@ -152,6 +153,64 @@ def test_somebody_can_be_paged_by_name():
     assert world.reached[-1] == ("sms", "eva")
     world.passes(minutes=5)
     assert world.reached[-1] == ("phone", "eva")
+
+
+def keeps_it(world, message, reached):
+    """The message is held back: it has not left yet, and nobody says when it will."""
+    return iter(())
+
+
+def leaves(world, message):
+    world.happens(Sent(message=message, reached="ana", vendor_id="vendor-late"))
+
+
+def held_back_page():
+    world = World()
+    world.vendors["sms"] = keeps_it
+    world.alert()
+    return world
+
+
+def test_an_answer_is_waited_for_from_when_the_page_left_however_long_it_was_held_back():
+    world = held_back_page()
+    world.passes(minutes=4)
+    leaves(world, world.state.pages[1].trying[0])
+
+    world.passes(minutes=4, seconds=59)
+    assert world.reached == [("sms", "ana")]
+    world.passes(seconds=1)
+    assert world.reached == [("sms", "ana"), ("phone", "ana")]
+
+
+def test_a_page_that_does_not_leave_at_all_climbs_as_if_it_had():
+    world = held_back_page()
+    world.passes(minutes=5)
+    assert world.reached == [("sms", "ana"), ("phone", "ana")]
+
+
+def test_a_page_that_leaves_after_it_has_climbed_delays_nothing():
+    world = held_back_page()
+    first = world.state.pages[1].trying[0]
+    world.passes(minutes=6)
+    leaves(world, first)
+    world.passes(minutes=4)
+    assert world.reached[2:] == [("phone", "rui")]
+
+
+def test_a_moment_on_the_way_is_not_worth_another_timer():
+    world = held_back_page()
+    due = world.state.pages[1].next_at
+    world.passes(seconds=2)
+    leaves(world, world.state.pages[1].trying[0])
+    assert world.state.pages[1].next_at == due
+
+
+def test_an_answered_page_that_leaves_late_waits_for_nobody():
+    world = held_back_page()
+    world.passes(minutes=1)
+    world.acknowledges()
+    leaves(world, world.state.pages[1].trying[0])
+    assert world.state.pages[1].next_at is None
 
 
 def test_everybody_who_is_paged_at_once_is_answered_by_one_acknowledgement():

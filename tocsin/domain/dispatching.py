@@ -34,6 +34,7 @@ def dispatch_of(case: Case, message: Message, workflow: str, now: datetime) -> D
         digest=None if message.purpose in _WHOLE else case.plan.paging.digest,
         title=state.title,
         severity=case.plan.severities[state.severity].title,
+        rank=_rank(case),
         status=state.status.value,
         phase=state.phase.label if state.phase else "",
         customer=state.customer,
@@ -64,6 +65,12 @@ def dispatch_of_broadcast(case: Case, broadcast: BroadcastState, workflow: str, 
         created=broadcast.started,
     )
     return dispatch_of(case, message, workflow, now)
+
+
+def _rank(case: Case) -> int:
+    """Counted, because a plan may begin its ranks with any number."""
+    ours = case.plan.severities[case.state.severity].rank
+    return sum(each.rank <= ours for each in case.plan.severities.values())
 
 
 def _wakes(case: Case, message: Message) -> bool:

@@ -17,6 +17,9 @@ from tocsin.domain.state import Message, Page, PageLevel, Target
 REMEMBERED_TRIES = 20
 """How many messages of one page stay in the state, which has to fit into a workflow's payload."""
 
+HARDLY_LATE = 0.1
+"""The part of a wait by which a message may leave late and nothing is moved: that would cost a timer."""
+
 IN_VAIN = frozenset({DeliveryState.FAILED, DeliveryState.FAILED_FOR_NOW, DeliveryState.NO_ANSWER})
 """What a page does not wait for any longer: a phone that is switched off may be on again too late."""
 
@@ -242,6 +245,18 @@ def climb_what_is_due(draft: Draft) -> None:
     for page in draft.state.pages.values():
         if page.is_open and page.next_at is not None and page.next_at <= draft.now:
             climb(draft, page)
+
+
+def has_left(draft: Draft, message: Message) -> None:
+    """The wait for an answer begins when the first message of a rung leaves, which may have been held back; one that
+    never leaves is waited for no longer than if it had."""
+    page = draft.state.pages.get(message.page or 0)
+    if page is None or page.next_at is None or message.id not in page.trying:
+        return
+    wait = draft.scaled(_wait(draft, page, page.levels[page.level]))
+    is_first = sum(each.sent is not None for each in _trying(draft, page)) == 1
+    if is_first and draft.now - message.created > wait * HARDLY_LATE:
+        page.next_at = max(page.next_at, draft.now + wait)
 
 
 def rung_failed(draft: Draft, message: Message) -> None:

@@ -158,6 +158,8 @@ class Dispatch(Value):
     """How many messages a person gets in how much time before more are held back; `None` is without end."""
     title: str
     severity: str
+    rank: int | None = None
+    """How bad it is among the severities of the plan, counted from 1, the worst; `None` without an incident."""
     status: str
     phase: str
     customer: str | None

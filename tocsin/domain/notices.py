@@ -117,13 +117,12 @@ def sent(draft: Draft, event: Sent) -> None:
     if message.wait is not None and message.fallbacks and message.state in _ON_ITS_WAY:
         message.moves_on_at = draft.now + message.wait
     draft.record("sent", f"{message.channel} {message.id} to @{event.reached} ({message.target})")
+    escalation.has_left(draft, message)
     if message.purpose == "report":
         draft.state.reports_sent[message.obligation or message.template] = draft.now
     if event.note:
         message.lacks = event.note
-        draft.record(
-            "rendering", f"{message.channel} {message.id} went out not as it was meant: {event.note}"
-        )
+        draft.record("rendering", f"{message.channel} {message.id}: {event.note}")
 
 
 def not_sent(draft: Draft, event: NotSent) -> None:
