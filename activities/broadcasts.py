@@ -21,7 +21,7 @@ from typing import Protocol
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.sending import named_failures
+from activities.sending import in_short, named_failures
 from tocsin.domain.broadcasts import PinList, PinnedList, SendShare, Share
 from tocsin.domain.channel import AccountRefused
 
@@ -80,10 +80,8 @@ def beating() -> Iterator[None]:
 @contextmanager
 def _named() -> Iterator[None]:
     """As for a message to one, but an account that is not served can be put right while the broadcast waits."""
-    try:
-        with named_failures():
+    with named_failures():
+        try:
             yield
-    except ApplicationError as failure:
-        if isinstance(failure.__cause__, AccountRefused):
-            raise ApplicationError(failure.message, type="AccountRefused") from None
-        raise
+        except AccountRefused as error:
+            raise ApplicationError(in_short(str(error)), type="AccountRefused") from None

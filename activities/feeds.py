@@ -15,6 +15,7 @@ from typing import Protocol
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
+from activities.sending import in_short
 from tocsin.domain.feeds import FeedFormat, FeedNews, FeedPost, FeedUnreadable, ReadFeed, news_in
 
 
@@ -38,7 +39,8 @@ class FeedActivities:
             posts = self._reader.read(request.url, request.format)
         except FeedUnreadable as error:
             if request.is_known_unreadable:
-                raise _later(request, str(error), "Unreadable") from error
+                # From None: of a failure that is tried again the server keeps 4 KiB, causes included.
+                raise _later(request, in_short(str(error)), "Unreadable") from None
             return FeedNews(problem=str(error))
         news = news_in(posts, request)
         if not news.posts:

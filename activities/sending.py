@@ -6,10 +6,14 @@ An activity fails with an `ApplicationError` of one of these types, and the work
     Refused          the vendor will never take it; never retried
     TryAgain         the vendor is busy or out of reach; retried, after its own Retry-After when it gave one
     OutcomeUnknown   it may have been sent; retried, and recognisable as a repeat
+
+The words of a failure are short, and it has no cause: of an activity that is tried again the server keeps 4 KiB of the
+latest failure, and of what is longer only that it was.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
@@ -20,6 +24,11 @@ from activities.directory import Directories
 from tocsin.domain.channel import Call, ChannelError, Email, OutcomeUnknown, Refused, Sms, TryAgain
 from tocsin.domain.directory import Contact
 from tocsin.domain.messages import Dispatch, Rendered
+
+LONGEST_WORDS = 1_000
+"""Bytes of a failure's words; its traceback, which ends in this module, needs as many again."""
+
+_log = logging.getLogger(__name__)
 
 
 class Renderer(Protocol):
@@ -59,14 +68,33 @@ def recipient_of(directories: Directories, dispatch: Dispatch) -> tuple[str, Con
 
 @contextmanager
 def named_failures() -> Iterator[None]:
-    """Turn a channel's error into the failure that the workflow knows by its type."""
+    """Turn a channel's error into the failure that the workflow knows by its type.
+
+    From None: its words are the failure's own, and where it came from is in the log.
+    """
     try:
         yield
-    except Refused as error:
-        raise ApplicationError(str(error), error.code, type="Refused", non_retryable=True) from error
-    except TryAgain as error:
-        raise ApplicationError(str(error), type="TryAgain", next_retry_delay=error.retry_after) from error
-    except OutcomeUnknown as error:
-        raise ApplicationError(str(error), type="OutcomeUnknown") from error
     except ChannelError as error:
-        raise ApplicationError(str(error), type="TryAgain") from error
+        _log.info("%s", error, exc_info=error)
+        raise _failure(error) from None
+
+
+def _failure(error: ChannelError) -> ApplicationError:
+    words = in_short(str(error))
+    match error:
+        case Refused(code=code):
+            return ApplicationError(words, code, type="Refused", non_retryable=True)
+        case TryAgain(retry_after=wait):
+            return ApplicationError(words, type="TryAgain", next_retry_delay=wait)
+        case OutcomeUnknown():
+            return ApplicationError(words, type="OutcomeUnknown")
+        case _:
+            return ApplicationError(words, type="TryAgain")
+
+
+def in_short(words: str) -> str:
+    """The words, cut where they are longer than a failure may be."""
+    encoded = words.encode()
+    if len(encoded) <= LONGEST_WORDS:
+        return words
+    return f"{encoded[:LONGEST_WORDS].decode(errors='ignore')}…"

@@ -105,7 +105,7 @@ class SmsActivities:
             if error.code != STOPPED_AT_TWILIO:
                 raise
             self._remember(address)
-            raise _opted_out(key) from error
+            raise _opted_out(key) from None
 
     def _has_opted_out(self, address: str) -> bool:
         try:

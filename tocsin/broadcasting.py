@@ -2,7 +2,8 @@
 
 Whatever dies, and whenever, nobody is passed over: what was begun and has no end is handed over again, and counted as
 what may be doubled. An email goes to a thousand people in one request, a text to one; of a text Twilio can be asked
-whether it was taken, so none is doubled without need.
+whether it was taken, so none is doubled without need. Where a mail server takes over from SendGrid, the rest of a batch
+goes on one by one, and in batches again when SendGrid is back.
 
 In a drill each batch goes to the drill inbox, once.
 """
@@ -32,7 +33,8 @@ BATCHES_IN_A_SHARE = 10
 """Emails: 10,000 recipients for six events of history."""
 
 LONGEST_SHARE = timedelta(minutes=30)
-"""Texts, of which a share has as many as leave in this time. Then the workflow is told how far it has come."""
+"""What leaves one by one, texts and mail by a mail server: a share has as many as leave in this time. Then the workflow
+is told how far it has come."""
 
 UNEXPLAINED = 20
 """After so many refusals in a row of single recipients, none of them explained, the message is at fault, not they."""
@@ -126,8 +128,9 @@ class Sending:
         """Hand batches over until the share is done, the list ends, or the process is about to."""
         batches, ends = 0, time.monotonic() + LONGEST_SHARE.total_seconds()
         while self._journal.course.cursor < len(self._rows) and goes_on():
-            batches += self._batch(self._next_span())
-            if time.monotonic() > ends or (self._sender.largest > 1 and batches >= BATCHES_IN_A_SHARE):
+            span = self._next_span()
+            batches += self._batch(span) and span[1] - span[0] > 1
+            if time.monotonic() > ends or batches >= BATCHES_IN_A_SHARE:
                 return
 
     def _next_span(self) -> Span:
@@ -154,13 +157,21 @@ class Sending:
             return False
         except OutcomeUnknown:
             raise  # it stays in doubt
-        except (TryAgain, Refused):
+        except (TryAgain, Refused) as error:
             self._journal.not_taken(span)
-            raise
+            if not self._is_to_be_divided(span, error):
+                raise
+            self._largest = self._sender.largest
+            return False
         self._journal.taken(span, refused)
         self._largest = min(2 * self._largest, self._sender.largest)
         self._unexplained = 0
         return True
+
+    def _is_to_be_divided(self, span: Span, error: TryAgain | Refused) -> bool:
+        """Whether another way has taken over from the one that failed, and takes fewer at once than these."""
+        passes = isinstance(error, (TryAgain, AccountRefused))
+        return passes and span[1] - span[0] > self._sender.largest
 
     def _hand_over(self, span: Span, since: datetime | None) -> list[int]:
         """Leave out whom the vendor names until it takes the others; the positions of those left out."""

@@ -28,8 +28,9 @@ from tocsin.domain.messages import Dispatch
 class Sender(Protocol):
     """Hands rows to a vendor."""
 
-    largest: int
-    """How many rows go together."""
+    @property
+    def largest(self) -> int:
+        """How many rows go together now; that changes where one way out takes over from another."""
 
     can_be_asked: bool
     """Whether the vendor knows what it took, so that nothing is doubled after an answer that was lost."""
@@ -47,9 +48,13 @@ class Emails:
     can_be_asked = False
 
     def __init__(self, channel: BulkEmailChannel, words: BulkWords) -> None:
-        self.largest = channel.largest
         self._channel = channel
         self._words = words
+
+    @property
+    def largest(self) -> int:
+        """As many as the channel takes now."""
+        return self._channel.largest
 
     def send(self, rows: Sequence[Row], number: int | None, since: datetime | None) -> None:
         """Hand over rows of one style."""
@@ -57,7 +62,7 @@ class Emails:
 
 
 class OneByOne:
-    """Email to many over a channel for one, where no vendor takes a batch."""
+    """Email to many over a channel for one, by a way that takes no batches."""
 
     largest = 1
 

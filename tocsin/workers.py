@@ -31,6 +31,7 @@ from tocsin.asking import Asking
 from tocsin.broadcasting import Broadcasting
 from tocsin.bulksenders import OneByOne, Pace, Ways
 from tocsin.channels.breaker import Breaker
+from tocsin.channels.bulk_email import BulkEmailFailover, BulkWay
 from tocsin.channels.bulk_sms import BulkSms
 from tocsin.channels.failover import Failover, PhoneFailover, Way
 from tocsin.channels.metrics import VendorMetrics
@@ -41,7 +42,7 @@ from tocsin.channels.twilio_account import TwilioWays, twilio_ways
 from tocsin.digests import DigestTemplates
 from tocsin.domain import naming
 from tocsin.domain.broadcasts import BulkEmailChannel
-from tocsin.domain.channel import ChannelName, Email, EmailChannel
+from tocsin.domain.channel import ChannelName, EmailChannel
 from tocsin.domain.plan import Plan
 from tocsin.feeds import HttpFeeds
 from tocsin.histories import SavedHistories
@@ -69,6 +70,10 @@ THREADS = 20
 ALONE, AMONG_SEVERAL = 10.0, 5.0
 """Seconds that a vendor has to answer: where another way is left, so few that both fit into one attempt's 20 s."""
 
+BATCH_ALONE, BATCH_AMONG_SEVERAL = 30.0, 15.0
+"""The same for a thousand recipients: where another way is left, so few that three failures fit into the breaker's
+minute."""
+
 SENDER_NAME = "Tocsin"
 
 _log = logging.getLogger(__name__)
@@ -79,7 +84,7 @@ class Channels:
     """The ways out to people; `close` ends the connections that are kept for them.
 
     `breakers` say, for each channel, which of its ways work, in order; `registry` has what was counted on them.
-    `many` takes an email to many at once; where there is none, each of them leaves over `email`.
+    `many` takes email to lists; where there is none, each of them leaves over `email`.
     """
 
     email: EmailChannel
@@ -94,18 +99,18 @@ class Channels:
 def channels_of(settings: Settings) -> Channels:
     """This installation's accounts at the vendors. Raises `SettingsError` where one is not configured."""
     settings.require_ways_out()
-    emails = _email_ways(settings)
+    mailers = [_Mailer(Breaker(vendor), channel) for vendor, channel in _email_channels(settings)]
     twilio = [_twilio(each, _patience(settings.twilio_accounts)) for each in settings.twilio_accounts]
-    of_twilio, of_email = tuple(each.breaker for each in twilio), tuple(way.breaker for way in emails)
+    of_twilio, of_email = tuple(each.breaker for each in twilio), tuple(each.breaker for each in mailers)
     metrics = VendorMetrics([*of_email, *of_twilio])
     return Channels(
-        email=Failover("email", emails, metrics),
+        email=Failover("email", [Way(each.breaker, each.channel.send) for each in mailers], metrics),
         sms=Failover("sms", [each.texts for each in twilio], metrics),
         phone=PhoneFailover("phone", [each.calls for each in twilio], metrics),
         close=lambda: _close_all(twilio),
         breakers={"email": of_email, "sms": of_twilio, "phone": of_twilio},
         registry=metrics.registry,
-        many=_many_of(settings),
+        many=BulkEmailFailover([_in_bulk(settings, each) for each in mailers], metrics),
     )
 
 
@@ -114,23 +119,38 @@ def _close_all(accounts: Sequence[TwilioWays]) -> None:
         account.close()
 
 
-def _many_of(settings: Settings) -> BulkEmailChannel | None:
-    """The way out to many at once, where there is one."""
-    key = settings.sendgrid_api_key.get_secret_value()
-    if not key:
-        return None
-    return SendGridBatch(key, settings.sendgrid_from, "Tocsin", host=settings.sendgrid_host)
+@dataclass(frozen=True)
+class _Mailer:
+    """Whoever takes email: what fails for one recipient fails for many, so both share the breaker."""
+
+    breaker: Breaker
+    channel: EmailChannel
+
+
+def _in_bulk(settings: Settings, mailer: _Mailer) -> BulkWay:
+    """The way of a list by a vendor: in batches by SendGrid, one by one by a mail server."""
+    if not isinstance(mailer.channel, SendGridEmail):
+        return BulkWay(mailer.breaker, OneByOne(mailer.channel).send, largest=OneByOne.largest)
+    batches = SendGridBatch(
+        settings.sendgrid_api_key.get_secret_value(),
+        settings.sendgrid_from,
+        SENDER_NAME,
+        host=settings.sendgrid_host,
+        timeout_seconds=BATCH_ALONE if len(settings.email_vendors) == 1 else BATCH_AMONG_SEVERAL,
+    )
+    return BulkWay(mailer.breaker, batches.send, largest=batches.largest)
 
 
 def _patience(ways: Sequence[object]) -> float:
     return ALONE if len(ways) == 1 else AMONG_SEVERAL
 
 
-def _email_ways(settings: Settings) -> list[Way[Email]]:
+def _email_channels(settings: Settings) -> list[tuple[EmailVendor, EmailChannel]]:
+    """By whom email leaves, in order."""
     makers: dict[EmailVendor, Callable[[Settings, float], EmailChannel]]
     makers = {"sendgrid": _sendgrid, "smtp": _smtp}
     timeout = _patience(settings.email_vendors)
-    return [Way(Breaker(vendor), makers[vendor](settings, timeout).send) for vendor in settings.email_vendors]
+    return [(vendor, makers[vendor](settings, timeout)) for vendor in settings.email_vendors]
 
 
 def _sendgrid(settings: Settings, timeout: float) -> EmailChannel:

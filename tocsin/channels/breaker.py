@@ -55,7 +55,8 @@ class BreakerPolicy(Value):
 
 @dataclass(frozen=True)
 class LastFailure:
-    """The kind of the latest failure (`TryAgain`, `AccountRefused`, …), and how many seconds ago it was."""
+    """The kind of the latest failure, as metrics call it (`try_again`, `account_refused`, `outcome_unknown`), and how
+    many seconds ago it was."""
 
     kind: str
     seconds_ago: float

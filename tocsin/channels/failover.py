@@ -4,6 +4,7 @@
 | --- | --- |
 | it took the message | nothing: the receipt names the account |
 | `TryAgain`, `AccountRefused` | the message goes by the next account whose breaker lets it through |
+| `NotCarried` | the message goes by the next account; nothing was asked, so nothing is said about the first |
 | `Refused` | nothing: a number that does not exist or that opted out is no better elsewhere |
 | `OutcomeUnknown` | nothing: it may have the message. Twilio was asked and could not say; mail cannot be asked |
 
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from tocsin.channels.addresses import NotCarried
 from tocsin.channels.breaker import Breaker, BreakerState
 from tocsin.channels.metrics import VendorMetrics
 from tocsin.domain.channel import (
@@ -33,12 +35,13 @@ from tocsin.domain.channel import (
 
 M = TypeVar("M")
 
-_OUTCOMES: dict[type[ChannelError], str] = {
-    TryAgain: "try_again",
-    AccountRefused: "account_refused",
-    Refused: "refused",
-    OutcomeUnknown: "outcome_unknown",
-}
+_OUTCOMES: tuple[tuple[type[ChannelError], str], ...] = (
+    (TryAgain, "try_again"),
+    (AccountRefused, "account_refused"),
+    (Refused, "refused"),
+    (OutcomeUnknown, "outcome_unknown"),
+)
+"""How metrics and `/healthz` call them; the narrower first."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +76,11 @@ class Failover(Generic[M]):
 
     def send(self, message: M) -> Receipt:
         """Hand `message` to the first account that takes it. Raises `ChannelError`, after the module's table."""
-        failures: list[TryAgain | AccountRefused] = []
-        for way in self._to_try():
+        failures: list[TryAgain | AccountRefused | NotCarried] = []
+        for way in self._to_try(message):
             try:
                 return self._through(way, message)
-            except (TryAgain, AccountRefused) as error:
+            except (TryAgain, AccountRefused, NotCarried) as error:
                 failures.append(error)
         raise _all_failed(failures)
 
@@ -94,31 +97,37 @@ class Failover(Generic[M]):
                 if receipt := _ask(way, message, since):
                     return receipt
             except ChannelError as error:
-                way.breaker.failed(type(error).__name__, _seconds_to_wait(error))
+                way.breaker.failed(_outcome(error), _seconds_to_wait(error))
                 unheard.append((way, error))
         if unheard and len(unheard) == len(asked):
-            raise unheard[0][1]
+            raise next((error for _, error in unheard if not isinstance(error, Refused)), unheard[0][1])
         for way, silence in unheard:
             if way.breaker.state is not BreakerState.OPEN and not isinstance(silence, AccountRefused):
                 raise TryAgain(f"{way.name} may have the message and could not be asked: {silence}")
         return None
 
-    def _to_try(self) -> Iterator[Way[M]]:
+    def _able(self, message: M) -> Sequence[Way[M]]:
+        """The ways that can take such a message."""
+        return self._ways
+
+    def _to_try(self, message: M) -> Iterator[Way[M]]:
         """Those whose breaker lets the message through; when none does, all of them, the one that is due soonest first:
         a breaker spares a vendor, and must not cost anybody a page."""
-        nobody = True
-        for way in self._ways:
+        nobody, ways = True, self._able(message)
+        for way in ways:
             if way.breaker.admits():
                 nobody = False
                 yield way
         if nobody:
-            yield from sorted(self._ways, key=lambda way: way.breaker.due_in)
+            yield from sorted(ways, key=lambda way: way.breaker.due_in)
 
     def _through(self, way: Way[M], message: M) -> Receipt:
         """Send by one way, and tell its breaker and the metrics how it went."""
         started = time.monotonic()
         try:
             receipt = way.send(message)
+        except NotCarried:
+            raise  # the vendor was not asked
         except ChannelError as error:
             self._failed(way, error, time.monotonic() - started)
             raise
@@ -127,11 +136,12 @@ class Failover(Generic[M]):
         return _by(way, receipt)
 
     def _failed(self, way: Way[M], error: ChannelError, seconds: float) -> None:
-        if type(error) is Refused:
+        outcome = _outcome(error)
+        if outcome == "refused":
             way.breaker.succeeded()  # to say no to a recipient, a vendor must be there
         else:
-            way.breaker.failed(type(error).__name__, _seconds_to_wait(error))
-        self._metrics.asked(way.name, self._channel, _OUTCOMES[type(error)], seconds)
+            way.breaker.failed(outcome, _seconds_to_wait(error))
+        self._metrics.asked(way.name, self._channel, outcome, seconds)
 
 
 class PhoneFailover(Failover[Call]):
@@ -140,6 +150,10 @@ class PhoneFailover(Failover[Call]):
     def call(self, call: Call) -> Receipt:
         """Ask the first account that takes it to place `call`. Raises `ChannelError`."""
         return self.send(call)
+
+
+def _outcome(error: ChannelError) -> str:
+    return next(outcome for kind, outcome in _OUTCOMES if isinstance(error, kind))
 
 
 def _ask(way: Way[M], message: M, since: datetime) -> Receipt | None:
@@ -156,7 +170,7 @@ def _seconds_to_wait(error: ChannelError) -> float:
     return wait.total_seconds() if wait else 0.0
 
 
-def _all_failed(failures: Sequence[TryAgain | AccountRefused]) -> ChannelError:
+def _all_failed(failures: Sequence[TryAgain | AccountRefused | NotCarried]) -> ChannelError:
     """What is to be said of several failures: try again, if that may help with any of them.
 
     A time is named only if all of those named one: for a vendor that named none, the sender's own waits are right.

@@ -25,7 +25,7 @@ class VendorMetrics:
         self.registry = registry or CollectorRegistry()
         self._requests = Counter(
             "tocsin_vendor_requests_total",
-            "Messages that a vendor's account was asked to take, by what became of it.",
+            "Requests to a vendor's account to take a message, by what became of it; for a list, one for each batch.",
             ["vendor", "channel", "outcome"],
             registry=self.registry,
         )
@@ -46,7 +46,7 @@ class VendorMetrics:
             states.labels(breaker.name).set_function(partial(_state_number, breaker))
 
     def asked(self, vendor: str, channel: ChannelName, outcome: str, seconds: float) -> None:
-        """Count one message; `outcome` is `sent`, `refused` or the kind of the failure."""
+        """Count one request; `outcome` is `sent`, `refused` or the kind of the failure."""
         self._requests.labels(vendor, channel, outcome).inc()
         self._seconds.labels(vendor, channel).observe(seconds)
 

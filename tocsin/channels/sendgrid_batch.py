@@ -12,12 +12,14 @@ from __future__ import annotations
 import html
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from python_http_client.exceptions import HTTPError
 from sendgrid import SendGridAPIClient
 
+from tocsin.channels.addresses import in_ascii
 from tocsin.channels.deliveries import CORRELATION_PREFIX
 from tocsin.channels.http_answers import is_transient, retry_after
 from tocsin.channels.sendgrid_email import post
@@ -72,7 +74,7 @@ class SendGridBatch:
         """
         answer = post(
             self._api,
-            request_of(batch, self._from),
+            request_of(_spelled(batch), self._from),
             self._host,
             self._timeout,
             lambda error: _answered(error, len(batch.rows)),
@@ -81,6 +83,20 @@ class SendGridBatch:
         return Receipt(
             vendor="sendgrid", vendor_id=answer.headers.get("X-Message-Id") or "", status="accepted"
         )
+
+
+def _spelled(batch: Batch) -> Batch:
+    """The batch with all addresses in ASCII. Raises `BatchRefused` for those that have no such spelling."""
+    rows, wrong = list[Row](), list[int]()
+    for position, row in enumerate(batch.rows):
+        try:
+            rows.append(replace(row, to=in_ascii(row.to)))
+        except Refused as error:
+            wrong.append(position)
+            why = str(error)
+    if wrong:
+        raise BatchRefused(why, positions=wrong)
+    return replace(batch, rows=rows)
 
 
 def request_of(batch: Batch, sender: dict[str, str]) -> dict[str, Any]:

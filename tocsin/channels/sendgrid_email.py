@@ -14,6 +14,7 @@ from python_http_client.exceptions import HTTPError
 from sendgrid import SendGridAPIClient
 from sendgrid.helpers import mail
 
+from tocsin.channels.addresses import in_ascii
 from tocsin.channels.deliveries import CORRELATION_PREFIX
 from tocsin.channels.http_answers import is_transient, retry_after, without
 from tocsin.domain.channel import (
@@ -55,9 +56,10 @@ class SendGridEmail:
     def send(self, email: Email) -> Receipt:
         """Hand `email` to SendGrid. Raises `ChannelError`.
 
-        After `OutcomeUnknown` SendGrid can't be asked; a repeat carries the same `Message-ID`.
+        After `OutcomeUnknown` SendGrid can't be asked; a repeat carries the same `Message-ID`. `NotCarried` is raised
+        for an address that has no spelling in ASCII.
         """
-        answer = self._post(email)
+        answer = self._post(email.model_copy(update={"to": in_ascii(email.to)}))
         return Receipt(
             vendor="sendgrid", vendor_id=answer.headers.get("X-Message-Id") or "", status="accepted"
         )

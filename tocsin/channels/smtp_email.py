@@ -18,6 +18,7 @@ from typing import Literal
 
 import aiosmtplib
 
+from tocsin.channels.addresses import NotCarried, domain_in_ascii
 from tocsin.channels.http_answers import without
 from tocsin.channels.mime import in_mime
 from tocsin.domain.channel import (
@@ -174,10 +175,13 @@ def _leave(client: aiosmtplib.SMTP, transport: asyncio.BaseTransport | None) -> 
 
 
 def _recipient(email: Email, has_smtputf8: bool) -> Address:
-    """To whom, in the letters that the server knows. Raises `Refused` for a name that it cannot spell."""
+    """To whom, in ASCII where that can be: the servers behind this one may know no other letters.
+
+    Raises `NotCarried` for a name that the server cannot spell, `Refused` for a domain that is none.
+    """
     name, _, domain = email.to.rpartition("@")
-    if has_smtputf8 or email.to.isascii():
-        return Address(email.to_name, name, domain)
-    if not name.isascii():
-        raise Refused("the mail server knows no addresses beyond ASCII (SMTPUTF8); give another address")
-    return Address(email.to_name, name, domain.encode("idna").decode())
+    if name.isascii():
+        return Address(email.to_name, name, domain_in_ascii(domain))
+    if not has_smtputf8:
+        raise NotCarried("the mail server knows no addresses beyond ASCII (SMTPUTF8); give another address")
+    return Address(email.to_name, name, domain)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from tocsin.channels.addresses import spellings
 from tocsin.domain.broadcasts import Suppression
 
 _REASONS = {
@@ -29,14 +30,15 @@ _DROPPED = {
 
 def suppressions_of_sendgrid(events: Iterable[Mapping[str, Any]]) -> list[Suppression]:
     """The addresses that must not be written to any more; a mailbox that was only blocked is none of them."""
-    found = (_suppression(event) for event in events)
-    return [each for each in found if each is not None]
+    return [each for event in events for each in _suppressed(event)]
 
 
-def _suppression(event: Mapping[str, Any]) -> Suppression | None:
+def _suppressed(event: Mapping[str, Any]) -> list[Suppression]:
+    """The address that an event puts out of use, in each spelling: a list may have either."""
     kind, address, at = event.get("event", ""), event.get("email"), event.get("timestamp")
     reason = _DROPPED.get(str(event.get("reason", ""))) if kind == "dropped" else _REASONS.get(kind)
     is_for_now = event.get("type") == "blocked"
     if reason is None or is_for_now or not isinstance(address, str) or not isinstance(at, int):
-        return None
-    return Suppression(address=address, reason=reason, at=datetime.fromtimestamp(at, UTC))
+        return []
+    moment = datetime.fromtimestamp(at, UTC)
+    return [Suppression(address=each, reason=reason, at=moment) for each in spellings(address)]

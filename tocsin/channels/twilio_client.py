@@ -27,6 +27,11 @@ _NEVER_LEFT = (
     httpx.WriteTimeout,  # the last bytes did not leave
 )
 
+_ABOUT_US = frozenset({401, 403})
+
+LONGEST_QUOTE = 500
+"""Characters of an answer that an error repeats."""
+
 _SHUT_TO_THE_ACCOUNT = frozenset(
     {
         10001,  # the account is not active
@@ -162,15 +167,32 @@ def refusals(recipient: str) -> Iterator[None]:
             code=str(error.code),
         ) from None
     except TwilioException as error:  # all that the SDK says of a list it could not read: the answer, unread
-        raise Refused(f"Twilio refused the request: {without(recipient, str(error))}") from None
+        raise _refusal_of_a_list(error, recipient) from None
     except json.JSONDecodeError:
         raise OutcomeUnknown(
             "Twilio's answer is not JSON; the request may have been accepted: check the base URL and proxies"
         ) from None
 
 
+def _refusal_of_a_list(error: TwilioException, recipient: str) -> Refused:
+    answer = next((each for each in error.args if isinstance(each, Response)), None)
+    said = without(recipient, answer.text if answer else str(error))[:LONGEST_QUOTE]
+    if answer is None:
+        return Refused(f"Twilio refused the request: {said}")
+    kind = AccountRefused if answer.status_code in _ABOUT_US else Refused
+    return kind(f"Twilio refused the request with {answer.status_code}: {said}", code=_code_in(answer.text))
+
+
+def _code_in(body: str) -> str:
+    """Twilio's own code for a refusal; empty where the answer has none."""
+    try:
+        return str(json.loads(body)["code"])
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
 def _is_about_us(error: TwilioRestException | TwilioServiceException) -> bool:
-    return error.status in {401, 403} or error.code in _SHUT_TO_THE_ACCOUNT
+    return error.status in _ABOUT_US or error.code in _SHUT_TO_THE_ACCOUNT
 
 
 def _words_of(error: TwilioRestException | TwilioServiceException) -> str:
