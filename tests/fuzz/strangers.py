@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from typing import Any, TypeVar
@@ -11,6 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+_TIME = re.compile(r"\d\d:\d\d")
+
 T = TypeVar("T")
 Path = tuple[Any, ...]
 
@@ -18,6 +21,18 @@ FEW, MANY = 150, 2000
 ROUNDS = [FEW, pytest.param(MANY, marks=(pytest.mark.slow, pytest.mark.timeout(600)))]
 """How many strangers come in the tests that are run before every commit, and in the others."""
 
+ODD_TIMES = [
+    "0001-01-01T00:00:00Z",
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59-14:00",
+    "2026-11-24T12:00:00",
+    "2026-11-24T12:00:00.123456789+01:00",
+    "2026-11-24",
+    "Tue, 31 Feb 2026 25:00:00 GMT",
+    "Sat, 01 Jan 0001 00:00:00 +1400",
+    "1795521600",
+    "-1e12",
+]
 ODD_TEXTS = [
     "",
     " ",
@@ -29,12 +44,7 @@ ODD_TEXTS = [
     "firing",
     "resolved",
     "OK",
-    "0001-01-01T00:00:00Z",
-    "9999-12-31T23:59:59-14:00",
-    "2026-11-24T12:00:00",
-    "2026-11-24T12:00:00.123456789+01:00",
-    "Tue, 31 Feb 2026 25:00:00 GMT",
-    "1795521600",
+    *ODD_TIMES,
     "NaN",
     "-0",
     "%ff%00%",
@@ -54,6 +64,8 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
     max_leaves=8,
 )
+TIMES = st.sampled_from(ODD_TIMES) | st.datetimes().map(str)
+
 ALIKE: dict[Any, st.SearchStrategy[Any]] = {
     str: TEXTS,
     int: st.integers() | st.sampled_from(ODD_NUMBERS),
@@ -74,9 +86,10 @@ def mutants(draw: st.DrawFn, payloads: Sequence[Any]) -> Any:
     value = deepcopy(draw(st.sampled_from(payloads)))
     for _ in range(draw(st.integers(1, 3))):
         places = list(_places(value))
-        happens = draw(st.sampled_from(["alike", "alike", "alike", "other", "gone", "moved", "listed"]))
         leaves = [place for place in places if not isinstance(_at(value, place), dict | list)]
-        place = draw(st.sampled_from((happens == "alike" and leaves) or places))
+        times = [place for place in leaves if _TIME.search(str(_at(value, place)))]
+        happens = draw(st.sampled_from(["late", "alike", "alike", "other", "gone", "moved", "listed"]))
+        place = draw(st.sampled_from({"late": times, "alike": leaves}.get(happens) or places))
         here = _at(value, place)
         if happens == "gone":
             value = _without(value, place)
@@ -85,9 +98,8 @@ def mutants(draw: st.DrawFn, payloads: Sequence[Any]) -> Any:
         elif happens == "listed":
             value = _changed(value, place, [here])
         else:
-            value = _changed(
-                value, place, draw(ALIKE.get(type(here), VALUES) if happens == "alike" else VALUES)
-            )
+            kinds = {"late": TIMES, "alike": ALIKE.get(type(here), VALUES)}
+            value = _changed(value, place, draw(kinds.get(happens, VALUES)))
     return value
 
 
@@ -115,6 +127,13 @@ def let(come: st.SearchStrategy[T], many: int, meet: Callable[[T], None]) -> Non
         meet(each)
 
     one_by_one()
+
+
+def _like(here: Any) -> st.SearchStrategy[Any]:
+    """Something of the same kind; where a time stood, most often another time."""
+    if isinstance(here, str) and _TIME.search(here):
+        return TIMES | TIMES | TEXTS
+    return ALIKE.get(type(here), VALUES)
 
 
 def _places(value: Any, way: Path = ()) -> Iterator[Path]:
