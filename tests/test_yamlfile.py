@@ -8,8 +8,14 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationInfo, field_validator
 
+from tocsin import modelerrors
+from tocsin.domain import plan as policy
 from tocsin.domain.base import Value
+from tocsin.domain.directory import Directory
 from tocsin.domain.durations import Allowance, Duration
+from tocsin.mappingfiles import MappingText
+from tocsin.rehearsal.scenario import Scenario
+from tocsin.sources import Source
 from tocsin.yamlfile import Problem, YamlError, load, locate, parse, read, read_text
 
 
@@ -52,6 +58,12 @@ class Rota(Value):
     days: int
 
 
+class Level(Value):
+    via: Annotated[tuple[Literal["sms", "phone"], ...], Field(min_length=1)] = ("sms",)
+    repeat: Annotated[int, Field(ge=1, le=20)] = 1
+    share: Annotated[float, Field(gt=0, lt=1)] = 0.5
+
+
 def _by_only_key(given):
     return next(iter(given)) if isinstance(given, dict) and given else None
 
@@ -83,6 +95,7 @@ class Plan(Value):
         | None
     ) = None
     since: date | None = None
+    levels: Annotated[tuple[Level, ...], Field(min_length=1)] = (Level(),)
 
 
 def problems_in(text, model=Plan):
@@ -290,7 +303,49 @@ def test_an_item_of_a_tuple_is_located():
         "obligations: [{id: a, remind: [PT1H, 15]}]"
     )
     assert 'span[0]: "x" should be a valid integer' in only_problem_in("span: [x, y]")
-    assert "1:7: span: Tuple should have at most 2 items" in only_problem_in("span: [1, y, z]")
+    assert "1:7: span: too many items (3); write at most 2" in only_problem_in("span: [1, y, z]")
+
+
+def test_a_number_that_is_out_of_bounds_is_told_which_would_do():
+    assert [str(each).split(": ", 1)[1] for each in problems_in("levels: [{repeat: 0}, {repeat: 21}]")] == [
+        "levels[0].repeat: 0 is too little; write 1 or more",
+        "levels[1].repeat: 21 is too much; write 20 or less",
+    ]
+    assert [str(each).split(": ", 1)[1] for each in problems_in("levels: [{share: 0}, {share: 1}]")] == [
+        "levels[0].share: 0 is too little; write more than 0",
+        "levels[1].share: 1 is too much; write less than 1",
+    ]
+
+
+def test_a_list_is_too_short_only_where_it_is():
+    assert only_problem_in("levels: []") == "plan.yaml:1:9: levels: too few items (0); write at least 1"
+    assert only_problem_in("levels: [{via: [smss]}]") == (
+        "plan.yaml:1:17: levels[0].via[0]: \"smss\" is not allowed here; write 'sms' or 'phone' "
+        "(did you mean `sms`?)"
+    )
+
+
+@pytest.mark.parametrize("model", [policy.Plan, Directory, Scenario, MappingText, Source])
+def test_no_pattern_of_anything_that_people_write_is_shown_to_them(model):
+    assert set(_patterns(model.model_json_schema())) <= set(modelerrors.PATTERNS)
+
+
+def _patterns(schema):
+    """Every pattern in a JSON schema; a property may be called `pattern`, too."""
+    if isinstance(schema, dict):
+        if isinstance(schema.get("pattern"), str):
+            yield schema["pattern"]
+        schema = list(schema.values())
+    if isinstance(schema, list):
+        for each in schema:
+            yield from _patterns(each)
+
+
+def test_a_name_that_does_not_fit_is_told_what_does():
+    assert only_problem_in("title: X\nlist: My List.csv", policy.Audience) == (
+        'plan.yaml:2:7: list: "My List.csv" names no list; write a file in `lists/` such as customers.csv, in small '
+        "letters, digits, `-` and `_`; or an adapter such as acme.crm:customers"
+    )
 
 
 def test_a_value_of_a_mapping_is_located():

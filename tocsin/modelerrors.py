@@ -29,8 +29,17 @@ class Explained(NamedTuple):
 
 def explain(refused: ValidationError, data: Any, model: type[BaseModel]) -> list[Explained]:
     """Everything that keeps `data` from being a `model`; of a union, what is wrong with the member that fits best."""
-    found = [_place(error, data) for error in refused.errors(include_url=False)]
+    errors = refused.errors(include_url=False)
+    found = [_place(error, data) for error in errors if not _only_follows(error, errors)]
     return [_explain(each, model) for each in _winnow(found)]
+
+
+def _only_follows(error: ErrorDetails, errors: list[ErrorDetails]) -> bool:
+    """Whether a list is called too short because something in it is wrong: pydantic counts what is in order."""
+    loc = error["loc"]
+    return error["type"] == "too_short" and any(
+        each["loc"][: len(loc)] == loc and len(each["loc"]) > len(loc) for each in errors
+    )
 
 
 @dataclass(frozen=True)
@@ -129,6 +138,28 @@ def _explain(found: _Found, model: type[BaseModel]) -> Explained:
 
 _NO_TIME = timedelta(0)
 
+PATTERNS = {
+    r"^[a-z][a-z0-9-]*$": "is no name here; write small letters, digits and hyphens, a letter first",
+    r"^[a-z0-9][a-z0-9-]*$": "is no key; write small letters, digits and hyphens, no hyphen first",
+    r"^[^@\s]+@[^@\s]+\.[^@\s]+$": "is no email address; write one such as dana@example.com",
+    r"^\+[1-9]\d{6,14}$": "is no number with its country code; write one such as +12025550101, without spaces",
+    r"^([a-z0-9][a-z0-9_-]*\.csv|[A-Za-z_][\w.]*:[A-Za-z_]\w*)$": (
+        "names no list; write a file in `lists/` such as customers.csv, in small letters, digits, `-` and `_`; or an "
+        "adapter such as acme.crm:customers"
+    ),
+    r"^https?://": "is no address of the web; write one that begins with https://",
+    r"^(\*|[a-z][a-z0-9-]*)$": "is no source; write its name, such as alertmanager, or `*` for every one",
+    r"^(label|annotation):.+$": "says not where it is; write one such as label:service or annotation:summary",
+    (
+        r"^(acknowledged|estimated|deployed(:(short_term|remediation))?|anchor:[a-z_]+|fact:[a-z_]+"
+        r"|held:[a-z][a-z0-9-]*)$"
+    ): (
+        "completes no step; write acknowledged, estimated, deployed, deployed:short_term, deployed:remediation, or one "
+        "such as anchor:resolved, fact:root_cause, held:post-mortem"
+    ),
+}
+"""What is to be written, by the pattern that it must match: those of everything that people write in YAML."""
+
 
 def _message(error: ErrorDetails, model: type[BaseModel]) -> str:
     given, context = _shown(error["input"]), error.get("ctx", {})
@@ -154,13 +185,37 @@ def _message(error: ErrorDetails, model: type[BaseModel]) -> str:
             return f"{given} stands where a list belongs"
         case "greater_than" if str(context["gt"]) in {"0 seconds", repr(_NO_TIME)}:
             return f"{given} is no time at all; write more, such as PT15M"
+        case "string_pattern_mismatch" if context["pattern"] in PATTERNS:
+            return f"{given} {PATTERNS[context['pattern']]}"
         case "date_type" | "date_parsing" | "date_from_datetime_parsing":
             return f"{given} is not a date; write one such as 2026-03-01"
         case "string_type" if isinstance(error["input"], int | float):
             return f"{given} is not text; put it in quotes"
         case "string_type":
             return f"{given} stands where text belongs"
-    return error["msg"].replace("Input", given, 1)
+    return _measured(error, given, context) or error["msg"].replace("Input", given, 1)
+
+
+def _measured(error: ErrorDetails, given: str, context: dict[str, Any]) -> str:
+    """What is wrong with how much, or how many, stands there; empty where it is something else."""
+    match error["type"]:
+        case "greater_than_equal":
+            return f"{given} is too little; write {_bound(context['ge'])} or more"
+        case "greater_than":
+            return f"{given} is too little; write more than {_bound(context['gt'])}"
+        case "less_than_equal":
+            return f"{given} is too much; write {_bound(context['le'])} or less"
+        case "less_than":
+            return f"{given} is too much; write less than {_bound(context['lt'])}"
+        case "too_short":
+            return f"too few items ({len(error['input'])}); write at least {context['min_length']}"
+        case "too_long":
+            return f"too many items ({len(error['input'])}); write at most {context['max_length']}"
+    return ""
+
+
+def _bound(bound: Any) -> str:
+    return f"{bound:g}" if isinstance(bound, float) else str(bound)
 
 
 _WORDS = {"None": "nothing", "True": "true", "False": "false"}

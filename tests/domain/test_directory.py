@@ -269,7 +269,7 @@ EDITS = {
         'dana never has role "lead", so nobody can stand in for them',
     ),
     "overrides[0]": (('until: "2026-12-27', 'until: "2026-12-23'), "it ends, 2026-12-23 09:00, before it begins"),
-    "rotations.oncall[0].people": (("people: [dana, sam]", "people: []"), "at least 1 item"),
+    "rotations.oncall[0].people": (("people: [dana, sam]", "people: []"), "too few items (0); write at least 1"),
     "rotations.oncall[0].handover": (('"mon 09:00"', "[mon 09:00, thu 09:00]"), "a shift has one handover"),
     "people.kim.quiet": (quiet("kim", "{timezone: Lisbon, hours: '22:00-07:00'}"), '"Lisbon" is not a time zone'),
 }  # fmt: skip
