@@ -161,7 +161,7 @@ def _beside(gone: Gone, person: str) -> Dispatched:
 
 def _company(messages: int) -> str:
     others = messages - 1
-    return f"it came in a digest with {others} other{'s' if others > 1 else ''}"
+    return f"went in a digest with {others} other{'s' if others > 1 else ''}"
 
 
 def _joined(*notes: str) -> str:

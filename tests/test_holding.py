@@ -13,10 +13,11 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.email import EmailActivities
 from activities.holding import HoldingBack
+from activities.phone import PhoneActivities
 from activities.sms import SmsActivities
 from tests.workflows.lighthouse import HASH, FakeChannel, MemoryDirectories, PlainRenderer
 from tocsin.domain.channel import Call, Email, OutcomeUnknown, Receipt, Refused, Sms, TryAgain
-from tocsin.domain.digests import CLAIM, SECOND_COMERS, Bundle
+from tocsin.domain.digests import CLAIM, RINGING, SECOND_COMERS, SOON, Bundle
 from tocsin.domain.directory import Contact
 from tocsin.domain.messages import Dispatch, Dispatched, Rendered
 from tocsin.domain.plan import Digest
@@ -47,8 +48,9 @@ class ListingWords:
 class Remembers(FakeChannel):
     """A vendor that can be asked what it took."""
 
-    def find(self, sms: Sms, since: datetime) -> Receipt | None:
-        same = [each for each in self.sent if isinstance(each, Sms) and each.body == sms.body]
+    def find(self, message: Sms | Call, since: datetime) -> Receipt | None:
+        words = "say" if isinstance(message, Call) else "body"
+        same = [each for each in self.sent if getattr(each, words, "") == getattr(message, words)]
         return Receipt(vendor=self.name, vendor_id="found", status="sent") if same else None
 
 
@@ -59,6 +61,7 @@ class Night:
     state: Path
     phone: Remembers = field(default_factory=lambda: Remembers("sms"))
     mail: FakeChannel = field(default_factory=lambda: FakeChannel("email"))
+    line: Remembers = field(default_factory=lambda: Remembers("phone"))
     now: datetime = NIGHT
     attempts: dict[str, int] = field(default_factory=dict)
 
@@ -78,6 +81,9 @@ class Night:
         if dispatch.channel == "email":
             emails = EmailActivities(self.mail, directories, renderer, gate)
             return environment.run(emails.send, dispatch)
+        if dispatch.channel == "phone":
+            calls = PhoneActivities(self.line, directories, renderer, gate)
+            return environment.run(calls.call, dispatch)
         texts = SmsActivities(self.phone, directories, renderer, gate=gate)
         return environment.run(texts.send, dispatch)
 
@@ -89,16 +95,21 @@ class Night:
         assert held.value.next_retry_delay is not None
         return held.value.next_retry_delay
 
-    def has_had_enough(self) -> None:
+    def has_had_enough(self, **more: Any) -> None:
         """Two have arrived, which is all that a minute may bring."""
         for number in (1, 2):
-            self.tries(f"early-{number}")
+            self.tries(f"early-{number}", **more)
         self.phone.sent.clear()
 
     @property
     def read(self) -> list[str]:
         """The texts that arrived."""
         return [each.body for each in self.phone.sent if isinstance(each, Sms)]
+
+    @property
+    def heard(self) -> list[str]:
+        """What the calls said."""
+        return [str(each.say) for each in self.line.sent if isinstance(each, Call)]
 
 
 def a_page(message: str, **more: Any) -> Dispatch:
@@ -156,7 +167,7 @@ def test_the_rest_of_a_minute_comes_together_in_one_text_and_each_knows_that_it_
 
     assert night.read == ["digest m3 m4 m5"]
     assert {each.vendor_id for each in (sender, *others)} == {sender.vendor_id}
-    assert {each.note for each in (sender, *others)} == {"it came in a digest with 2 others"}
+    assert {each.note for each in (sender, *others)} == {"went in a digest with 2 others"}
     assert [each.segments for each in (sender, *others)] == [1, 0, 0], "it is paid for once"
 
 
@@ -242,7 +253,7 @@ def test_a_digest_whose_sender_died_is_taken_over_by_another(night: Night) -> No
     went = night.tries("m3")
 
     assert night.read == ["digest m3 m4"]
-    assert went.note == "it came in a digest with 1 other"
+    assert went.note == "went in a digest with 1 other"
 
 
 def test_one_that_had_gone_before_its_sender_died_is_found_at_the_vendor_and_not_sent_again(
@@ -357,6 +368,129 @@ def test_what_is_held_back_is_known_until_it_goes(night: Night) -> None:
     assert bundle is not None
     assert [each.message for each in bundle.members] == ["m3", "m4"]
     assert held.digest("../held/salt") is None
+
+
+# ---- a flood, and something worse in it ----
+
+BAD, WORSE, WORST = 3, 2, 1
+
+
+def about(incident: str, rank: int) -> dict[str, Any]:
+    return {"incident": incident, "rank": rank}
+
+
+def test_a_worse_page_goes_ahead_of_a_flood_alone_and_at_once(night: Night) -> None:
+    night.has_had_enough(rank=BAD)
+    night.is_held_back("m3", rank=BAD)
+
+    night.tries("m4", **about("WORSE", WORSE))
+    night.tries("m5", **about("WORST", WORST))
+
+    assert [body.split()[-1] for body in night.read] == ["m4", "m5"]
+
+
+def test_only_the_first_of_those_that_are_worse_goes_ahead(night: Night) -> None:
+    night.has_had_enough(rank=BAD)
+    night.tries("m3", **about("ONE", WORSE))
+
+    night.is_held_back("m4", **about("ANOTHER", WORSE))
+
+
+def test_a_page_goes_ahead_of_notices_however_bad_they_are(night: Night) -> None:
+    night.has_had_enough(purpose="notice", rank=WORST)
+
+    night.is_held_back("m3", purpose="notice", rank=WORST)
+    night.tries("m4", rank=BAD)
+
+    assert len(night.read) == 1
+
+
+def test_something_as_bad_as_can_be_waits_for_seconds_and_takes_all_along(night: Night) -> None:
+    night.has_had_enough(**about("FIRST", WORST))
+    night.is_held_back("m3", rank=BAD)
+
+    assert night.is_held_back("m4", **about("SECOND", WORST)) == SOON
+    night.passes(seconds=SOON.total_seconds())
+    night.tries("m4", **about("SECOND", WORST))
+
+    assert night.read == ["digest m3 m4"]
+    night.passes(seconds=60)
+    assert night.tries("m3", rank=BAD).note == "went in a digest with 1 other"
+
+
+@pytest.mark.parametrize("went", ["alone", "in a digest"])
+def test_what_was_heard_of_lately_is_held_back_as_anything_is(night: Night, went: str) -> None:
+    night.has_had_enough(**about("FIRST", WORST))
+    if went == "in a digest":
+        night.is_held_back("m3", **about("SECOND", WORST))
+        night.is_held_back("m4", **about("SECOND", WORST))
+        night.passes(seconds=SOON.total_seconds())
+        night.tries("m3", **about("SECOND", WORST))
+    again = about("FIRST" if went == "alone" else "SECOND", WORST)
+
+    assert night.is_held_back("m5", **again) > timedelta(seconds=50)
+
+
+def test_a_flood_of_the_worst_brings_twice_as_many_messages_and_no_more(night: Night) -> None:
+    night.has_had_enough(**about("FIRST", WORST))
+    for number in range(2):
+        night.is_held_back(f"a{number}", **about(f"A{number}", WORST))
+        night.is_held_back(f"b{number}", **about(f"B{number}", WORST))
+        night.passes(seconds=SOON.total_seconds())
+        night.tries(f"a{number}", **about(f"A{number}", WORST))
+    assert night.read == ["digest a0 b0", "digest a1 b1"]
+
+    assert night.is_held_back("m9", **about("LAST", WORST)) == timedelta(minutes=1) - 2 * SOON
+
+
+# ---- the telephone ----
+
+
+def test_a_phone_that_rings_is_not_called_by_somebody_else_until_that_call_is_over(night: Night) -> None:
+    night.tries("m1", channel="phone")
+    night.passes(seconds=1)
+
+    assert night.is_held_back("m2", channel="phone", page=2) == RINGING - timedelta(seconds=1)
+    assert len(night.heard) == 1
+
+    night.passes(seconds=RINGING.total_seconds() - 1)
+    night.tries("m2", channel="phone", page=2)
+    assert len(night.heard) == 2
+    assert "digest" not in night.heard[1]
+
+
+def test_those_that_wait_for_a_phone_come_in_one_call_also_about_the_worst(night: Night) -> None:
+    night.tries("m1", channel="phone", rank=BAD)
+    night.is_held_back("m2", channel="phone", rank=BAD)
+    night.is_held_back("m3", channel="phone", **about("WORST", WORST))
+
+    night.passes(seconds=RINGING.total_seconds())
+    night.tries("m2", channel="phone", rank=BAD)
+
+    assert night.heard[1:] == ["digest m2 m3"]
+
+
+def test_what_waits_for_a_phone_waits_for_a_call_that_went_ahead_too(night: Night) -> None:
+    calls = {"channel": "phone", "rank": BAD, "digest": Digest(over=2, per=timedelta(minutes=2))}
+    night.tries("m1", **calls)
+    night.passes(seconds=30)
+    night.tries("m2", **calls)
+    night.passes(seconds=30)
+    assert night.is_held_back("m3", **calls) == timedelta(seconds=60)
+
+    night.passes(seconds=50)
+    night.tries("m4", **calls | about("WORST", WORST))
+    night.passes(seconds=10)
+
+    assert night.is_held_back("m3", **calls) == RINGING - timedelta(seconds=10)
+
+
+def test_another_phone_may_ring_meanwhile(night: Night) -> None:
+    night.tries("m1", channel="phone")
+
+    night.tries("m2", channel="phone", target=Target(person="dee"))
+
+    assert [each.to for each in night.line.sent] == [KIT, DEE]
 
 
 def kill(night: Night, message: str) -> None:

@@ -83,13 +83,13 @@ def test_a_text_with_whom_it_reached_its_vendor_and_its_cost(
 def test_what_came_in_a_digest_says_so_and_costs_nothing_itself(
     world: World, desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    lacks = "it came in a digest with 8 others"
+    lacks = "went in a digest with 8 others"
     message(world, 1, state=DeliveryState.SENT, sent=world.now, vendor="twilio", segments=0, lacks=lacks)
 
     desk.types("messages", world.state.reference)
 
     shown = " ".join(" ".join(lines(capsys)).split())
-    assert shown.endswith("page: The wind rises – twilio – it came in a digest with 8 others 1 text")
+    assert shown.endswith("page: The wind rises – twilio – went in a digest with 8 others 1 text")
 
 
 def test_what_failed_and_what_took_its_place(
