@@ -58,12 +58,12 @@ class Mailbox:
         return [mail for mail in self.mails if mail.to.startswith(f"{person}@")][-1]
 
     def code_of(self, person: str) -> str:
-        found = re.search(r"--code (\S+)`", self.last_to(person).text)
+        found = re.search(r"--code (\S+)", self.last_to(person).text)
         assert found is not None, self.last_to(person).text
         return found[1]
 
     def link_of(self, person: str) -> str:
-        found = re.search(r"\(https://\S+/v1/plans/(\S+)\)", self.last_to(person).text)
+        found = re.search(r"https://\S+/v1/plans/(\S+)", self.last_to(person).text)
         assert found is not None, self.last_to(person).text
         return found[1]
 

@@ -21,6 +21,7 @@ from tocsin.domain.sms_text import in_gsm, shorten, sms_segments
 from tocsin.library import PlanLibrary
 from tocsin.markdown import escape, to_html
 from tocsin.mentions import Contacts, everybody, named
+from tocsin.plaintext import to_text
 from tocsin.prompts import Prompts, folders_of
 from tocsin.templating import Context, Filled, Kind, fill, frame
 
@@ -64,8 +65,8 @@ class DigestTemplates:
     def email(self, bundle: Bundle, contact: Contact, address: str) -> Rendered[Email]:
         """The digest as an email; a repeat has the same Message-ID."""
         context, folders = self._context(bundle, contact, *WRITTEN), self._folders(bundle)
-        plain, rich = fill(folders, "md", context), fill(folders, "md", context, escape)
-        text = frame(folders, "txt", plain.text, context)
+        rich = fill(folders, "md", context, escape)
+        text = frame(folders, "txt", to_text(rich.text), context)
         html = frame(folders, "html", to_html(rich.text), context)
         email = Email(
             to=address,
@@ -76,7 +77,7 @@ class DigestTemplates:
             message_id=f"<digest-{bundle.id.lower()}@{self._host}>",
             correlation={"digest": bundle.id},
         )
-        return Rendered(email, _noted(plain, rich, text, html))
+        return Rendered(email, _noted(rich, text, html))
 
     def sms(self, bundle: Bundle, contact: Contact, address: str) -> Rendered[Sms]:
         """The digest as a text message: as many of the messages as fit, and how many there are."""

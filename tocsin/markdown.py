@@ -84,9 +84,14 @@ def _is_gap(inline: Sequence[Token]) -> bool:
     return types[:1] == ["em_open"] and types.index("em_close") == len(types) - 1
 
 
+def tree_of(text: str) -> SyntaxTreeNode:
+    """The Markdown `text` as markdown-it understands it."""
+    return SyntaxTreeNode(_markdown.parse(text))
+
+
 def to_nodes(text: str) -> list[Node]:
     """The Markdown `text` as a tree of plain data. Pictures become their descriptions: nothing is fetched."""
-    return [_node(child) for child in SyntaxTreeNode(_markdown.parse(text)).children]
+    return [_node(child) for child in tree_of(text).children]
 
 
 def texts_of(nodes: Iterable[Node]) -> Iterator[str]:

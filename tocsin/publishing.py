@@ -32,6 +32,7 @@ from tocsin.domain.readership import acknowledgement_matter, readers_of, version
 from tocsin.domain.state import PlanPin
 from tocsin.library import PlanLibrary
 from tocsin.markdown import escape, to_html
+from tocsin.plaintext import to_text
 from tocsin.proofs import Proofs
 from tocsin.signing import WHAT_TO_SET
 from tocsin.templating import SHIPPED, Context, fill, frame
@@ -129,8 +130,8 @@ class PublicationLetters:
         contact = self._contact(request)
         context = self._context(request, contact)
         folders = self._folders(request.plan)
-        plain, rich = fill(folders, "md", context), fill(folders, "md", context, escape)
-        text = frame(folders, "txt", plain.text, context)
+        rich = fill(folders, "md", context, escape)
+        text = frame(folders, "txt", to_text(rich.text), context)
         html = frame(folders, "html", to_html(rich.text), context)
         email = Email(
             to=contact.email or "",
@@ -140,7 +141,7 @@ class PublicationLetters:
             html=html.text,
             message_id=f"<{context['message']}@{self._host}>",
         )
-        failures = (plain.failure, rich.failure, text.failure, html.failure)
+        failures = (rich.failure, text.failure, html.failure)
         return Rendered(email, "; ".join(dict.fromkeys(filter(None, failures))))
 
     def _contact(self, request: AskReader) -> Contact:
@@ -189,6 +190,7 @@ class PublicationLetters:
             "status": "to be acknowledged",
             "phase": "",
             "text": "",
+            "wording": "",
             "code": "",
             "is_drill": False,
             "is_for_outsiders": False,

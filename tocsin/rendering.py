@@ -36,6 +36,7 @@ from tocsin.library import PlanLibrary
 from tocsin.markdown import escape, to_html
 from tocsin.mentions import Contacts, everybody, named
 from tocsin.pdf import Paper
+from tocsin.plaintext import to_text
 from tocsin.printing import as_letter, drawn, paper_of
 from tocsin.prompts import Prompts, folders_of
 from tocsin.templating import Context, Filled, cut, fill, frame
@@ -54,7 +55,8 @@ T = TypeVar("T")
 
 
 class Words(NamedTuple):
-    """A message in Markdown, with names: `plain` as people read it, `rich` with what must not be markup escaped."""
+    """A message with names: `plain` for those who read plain text, `rich` in Markdown, in which what must not be markup
+    is escaped."""
 
     subject: str
     plain: str
@@ -80,7 +82,7 @@ class Templates:
         self._prompts = Prompts(library)
 
     def email(self, dispatch: Dispatch, contact: Contact, address: str) -> Rendered[Email]:
-        """The dispatch as an email: Markdown as written for those who read plain text, as HTML, a report as PDF too."""
+        """The dispatch as an email: in plain text, as HTML, a report as PDF too."""
         context = self._context(dispatch, contact.name, contact.language)
         words = self._words(dispatch, context)
         plain = frame(self._folders(dispatch), "txt", words.plain, context)
@@ -179,12 +181,10 @@ class Templates:
         folders, contacts = self._folders(dispatch), self._contacts(dispatch)
         drill = "[DRILL] " if dispatch.is_drill else ""
         subject = named(f"{drill}[{dispatch.reference}] {dispatch.subject or dispatch.title}", contacts)
-        plain, rich = fill(folders, "md", context), fill(folders, "md", context, escape)
+        filled = fill(folders, "md", context, escape)
+        rich = named(filled.text, contacts, escape)
         return Words(
-            subject=" ".join(subject.split()),
-            plain=named(plain.text, contacts),
-            rich=named(rich.text, contacts, escape),
-            failures=(plain.failure, rich.failure),
+            subject=" ".join(subject.split()), plain=to_text(rich), rich=rich, failures=(filled.failure,)
         )
 
     def _approved(self, dispatch: Dispatch) -> Wording | None:

@@ -21,14 +21,13 @@ from tocsin.domain.channel import Refused
 from tocsin.domain.messages import Dispatch, Drafting
 from tocsin.files import write_whole
 from tocsin.markdown import lines
+from tocsin.plaintext import to_text
 
 LONGEST_TEXT = 1_600
 LONGEST_SPEECH = 4_096
 """Characters that Twilio takes: in a text message (error 21617), and in `<Say>`."""
 
 _HASH = re.compile(r"[0-9a-f]{64}")
-_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
-"""As CommonMark has it: a backslash before ASCII punctuation."""
 
 
 class WordingError(Refused):
@@ -55,8 +54,8 @@ class Wording(Value):
 
     @property
     def plain(self) -> str:
-        """The body for those who read plain text: without the signs that keep Markdown from taking it for markup."""
-        return _ESCAPED.sub(r"\1", self.body)
+        """The body for those who read plain text."""
+        return to_text(self.body)
 
     def as_text_message(self) -> str:
         """All of it, for a text message: the words without markup. Raises `TooLong`: it is not shortened."""

@@ -55,7 +55,7 @@ class Dome:
         return found[-1]
 
     def link_in(self, mail: Email) -> str:
-        found = re.search(r"\]\((http\S+)\)", mail.text)
+        found = re.search(r"(http\S+/v1/approvals/\S+)", mail.text)
         assert found is not None
         return found[1].removeprefix(self.settings.public_url)
 
