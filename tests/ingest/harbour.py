@@ -96,6 +96,7 @@ class Incident:
     workflow: str
     id: str
     plan: str = "harbour"
+    severity: str = "closed"
     pages: list[Page] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     is_logged: bool = True
@@ -232,8 +233,8 @@ def _view(incident: Incident) -> SimpleNamespace:
         title="Fog in the north basin",
         status=Status.OPEN,
         phase=Phase.IMMEDIATE_ACTION,
-        severity="closed",
-        severity_title="Closed",
+        severity=incident.severity,
+        severity_title=incident.severity.capitalize(),
         is_drill=False,
         customer=None,
         pages=tuple(incident.pages),

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from tests.ingest.conftest import Post
-from tests.ingest.harbour import DEE, DEE_AT_HOME, DESK, KIT, STRANGER, Incident, Told, unavailable
+from tests.ingest.harbour import DEE, DEE_AT_HOME, DESK, KIT, NOON, STRANGER, Incident, Told, unavailable
 from tocsin.domain.state import Actor
-from tocsin.ingest.texting import PAGES_AT_ONCE
+from tocsin.ingest.reception import Reception
+from tocsin.ingest.texting import PAGES_AT_ONCE, Texting
 from tocsin.ingest.waiting import LOOKED_THROUGH
+from tocsin.library import PlanLibrary
+from tocsin.settings import Settings
 
 FIRST, SECOND = "7F3K2XYZ90", "9ABCDEFGH0"
 
@@ -233,17 +238,57 @@ async def test_ack_all_with_none_says_so(post: Post) -> None:
     assert post.temporal.told == []
 
 
-async def test_ack_all_answers_so_many_at_once_and_says_that_more_wait(post: Post) -> None:
+def a_flood(pages: int) -> Incident:
     flood = incident(FIRST)
-    for _ in range(PAGES_AT_ONCE + 5):
+    for _ in range(pages):
         flood.paged("kit")
+    return flood
+
+
+async def test_ack_all_answers_all_of_a_flood_and_names_as_many_as_anybody_reads(post: Post) -> None:
+    post.temporal.runs(a_flood(2 * PAGES_AT_ONCE + 5))
+
+    reply = await post.sms(KIT, "ACK ALL")
+
+    assert len(post.temporal.told) == 2 * PAGES_AT_ONCE + 5
+    assert reply.startswith("Acknowledged: 7F3K2-1, 7F3K2-2, ")
+    assert reply.endswith("7F3K2-20 and 25 more.")
+
+
+async def test_ack_all_begins_with_the_worst(post: Post) -> None:
+    slow = a_flood(PAGES_AT_ONCE)
+    slow.severity = "slow"
+    gone = Incident("incident-GONE000000", "GONE000000", severity="renamed since").paged("kit")
+    post.temporal.runs(gone, slow, incident(SECOND).paged("kit"))
+
+    reply = await post.sms(KIT, "ACK ALL")
+
+    assert reply.startswith("Acknowledged: 9ABCD-1, 7F3K2-1, ")
+    assert answered(post)[-1] == ("acknowledge", "GONE000000", 1)
+
+
+@pytest.mark.parametrize(("word", "left", "more"), [("ACK", 1, "1 more waits"), ("PASS", 5, "5 more wait")])
+async def test_what_there_is_no_time_for_still_waits_and_is_said_to(
+    post: Post, library: PlanLibrary, settings: Settings, word: str, left: int, more: str
+) -> None:
+    post.temporal.runs(a_flood(PAGES_AT_ONCE + left))
+    reception = Reception(post.temporal, library, settings, lambda: NOON)  # type: ignore[arg-type]
+
+    reply = await Texting(reception, time_to_begin=timedelta(0)).answer(KIT, f"{word} all", "SM1")
+
+    assert len(post.temporal.told) == PAGES_AT_ONCE
+    assert reply.endswith(f"7F3K2-20. {more}: send {word} ALL again.")
+
+
+async def test_of_many_refusals_as_many_are_said_as_fit_into_a_reply(post: Post) -> None:
+    flood = a_flood(PAGES_AT_ONCE + 3)
+    flood.refusal = "it was already acknowledged by @dee (by sms)"
     post.temporal.runs(flood)
 
     reply = await post.sms(KIT, "ACK ALL")
 
-    assert len(post.temporal.told) == PAGES_AT_ONCE
-    assert reply.endswith("send the other 5 again.")
-    assert "7F3K2-20." in reply
+    assert len(reply) < 1600
+    assert reply.endswith("3 more could not be answered either.")
 
 
 async def test_ack_all_in_a_flood_says_that_older_incidents_were_not_looked_through(post: Post) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import NamedTuple
 
 from temporalio.client import Client
@@ -23,7 +24,14 @@ from tocsin.ingest.waiting import Found, Holders, Summons, Unclear, of_code, sen
 from tocsin.temporal import TemporalUnavailable
 
 PAGES_AT_ONCE = 20
-"""How many pages one text answers at most."""
+"""How many pages are answered beside one another, how many codes one text may have, and how many a reply names."""
+
+TIME_TO_BEGIN = timedelta(seconds=8)
+"""How long after a text came more pages are begun with. Twilio waits 15 s for the reply, and those that were begun last
+may take some seconds."""
+
+LEAST_URGENT = 1_000
+"""The rank of a severity that the plan of today does not have any more."""
 
 ANSWERED_SHOWN = 3
 """How many pages are named that others have answered, when none waits any more."""
@@ -61,10 +69,11 @@ _OVER = "Over, so nobody needs to answer"
 
 
 class Texting:
-    """Understands text messages and has done what they ask."""
+    """Understands text messages and has done what they ask; `time_to_begin` is for so much as one text asks for."""
 
-    def __init__(self, reception: Reception) -> None:
+    def __init__(self, reception: Reception, time_to_begin: timedelta = TIME_TO_BEGIN) -> None:
         self._reception = reception
+        self._time_to_begin = time_to_begin.total_seconds()
         self._opting_out = OptingOut(reception)
 
     async def answer(self, sender: str, body: str, sid: str, opt_out_type: str = "") -> str:
@@ -120,18 +129,26 @@ class Texting:
 
     async def _act(self, text: Text, holders: Holders, sid: str) -> str:
         """What becomes of it, in words. Raises `TemporalUnavailable` before anything was changed."""
+        until = asyncio.get_running_loop().time() + self._time_to_begin
         if text.codes:
             return await self._by_code(text, holders, sid)
         found = await sent_to(await self._reception.client(), holders)
         if not text.is_all and not found.is_all:
             return _TOO_MANY
-        waiting = found.waiting
+        waiting = sorted(found.waiting, key=self._rank)
         if not waiting:
             return _nothing_waits(found)
         if len(waiting) > 1 and not text.is_all:
             return _several_wait(text.wish, waiting)
-        told = await self._each(text.wish, waiting[:PAGES_AT_ONCE], sid)
-        return _in_words(told, _left(waiting), "" if found.is_all else _MAY_BE_MORE)
+        told = await self._in_time(text.wish, waiting, sid, until)
+        left = _still_waiting(text.wish, len(waiting) - len(told))
+        return _in_words(told, left, "" if found.is_all else _MAY_BE_MORE)
+
+    def _rank(self, summons: Summons) -> int:
+        """How bad it is, 1 is the worst; last comes what a plan of today does not have any more."""
+        loaded = self._reception.library.plans.get(summons.plan)
+        severity = loaded.plan.severities.get(summons.severity) if loaded else None
+        return severity.rank if severity else LEAST_URGENT
 
     async def _by_code(self, text: Text, holders: Holders, sid: str) -> str:
         client = await self._reception.client()
@@ -140,6 +157,15 @@ class Texting:
         summonses = [each for each in meant if isinstance(each, Summons)]
         told = await self._each(text.wish, summonses, sid)
         return _in_words(told, *(each for each in meant if isinstance(each, str)), _left(text.codes))
+
+    async def _in_time(self, wish: Wish, summonses: Sequence[Summons], sid: str, until: float) -> list[_Told]:
+        """What became of as many as there is time for, from the first on, and of some at least."""
+        told: list[_Told] = []
+        while len(told) < len(summonses):
+            told += await self._each(wish, summonses[len(told) : len(told) + PAGES_AT_ONCE], sid)
+            if asyncio.get_running_loop().time() >= until:
+                break
+        return told
 
     async def _each(self, wish: Wish, summonses: Sequence[Summons], sid: str) -> list[_Told]:
         return await asyncio.gather(*(self._tell(wish, summons, sid) for summons in summonses))
@@ -189,16 +215,27 @@ def _nothing_waits(found: Found) -> str:
 
 
 def _several_wait(wish: Wish, waiting: Sequence[Summons]) -> str:
-    codes = ", ".join(each.code for each in waiting[:PAGES_AT_ONCE])
+    codes = _listed([each.code for each in waiting])
     word, before = ("PASS", "PASS and ") if wish == "pass" else ("ACK", "")
-    more = f" and {len(waiting) - PAGES_AT_ONCE} more" if len(waiting) > PAGES_AT_ONCE else ""
-    return f"Several pages wait for you. Send {before}the code of one, or {word} ALL: {codes}{more}."
+    return f"Several pages wait for you. Send {before}the code of one, or {word} ALL: {codes}."
 
 
-def _left(asked: Sequence[object]) -> str:
+def _left(codes: Sequence[Code]) -> str:
     """What one text was too much for."""
-    left = len(asked) - PAGES_AT_ONCE
+    left = len(codes) - PAGES_AT_ONCE
     return f"Up to {PAGES_AT_ONCE} are answered at once: send the other {left} again." if left > 0 else ""
+
+
+def _still_waiting(wish: Wish, left: int) -> str:
+    """What there was no time for."""
+    word = "PASS" if wish == "pass" else "ACK"
+    return f"{left} more wait{'s' if left == 1 else ''}: send {word} ALL again." if left else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    """As many as anybody reads, and as Twilio takes in one reply."""
+    more = len(names) - PAGES_AT_ONCE
+    return ", ".join(names[:PAGES_AT_ONCE]) + (f" and {more} more" if more > 0 else "")
 
 
 def _in_words(told: Iterable[_Told], *remarks: str) -> str:
@@ -207,5 +244,7 @@ def _in_words(told: Iterable[_Told], *remarks: str) -> str:
     for each in told:
         together.setdefault(each.heading, []).append(each.sentence or each.code)
     own = together.pop("", [])
-    shared = [f"{heading}: {', '.join(codes)}." for heading, codes in together.items()]
-    return " ".join(filter(None, (*shared, *own, *remarks)))
+    shared = [f"{heading}: {_listed(codes)}." for heading, codes in together.items()]
+    unsaid = len(own) - PAGES_AT_ONCE
+    more = f"{unsaid} more could not be answered either." if unsaid > 0 else ""
+    return " ".join(filter(None, (*shared, *own[:PAGES_AT_ONCE], more, *remarks)))

@@ -36,8 +36,8 @@ class Unclear(Exception):
 class Summons:
     """A page, where it lives, and the people who have the number that answers it.
 
-    `page` is how it stands, and `via` the channels over which it went to them; both are known only of what was found
-    because it was sent to them.
+    `page` is how it stands, `via` the channels over which it went to them, and `severity` its incident's, of `plan`;
+    these are known only of what was found because it was sent to them.
     """
 
     workflow: str
@@ -46,6 +46,8 @@ class Summons:
     people: tuple[str, ...]
     page: Page | None = None
     via: frozenset[ChannelName] = frozenset()
+    plan: str = ""
+    severity: str = ""
 
     @property
     def code(self) -> str:
@@ -136,7 +138,7 @@ async def _pages_of(
         except WorkflowQueryFailedError:
             return []  # not logged yet, so nobody has been paged about it
     return [
-        Summons(workflow, view.id, page.number, _first(whom, people), page, via)
+        Summons(workflow, view.id, page.number, _first(whom, people), page, via, view.plan, view.severity)
         for page in view.pages
         if page.number in theirs
         for whom, via in [theirs[page.number]]
