@@ -178,3 +178,62 @@ def test_the_check_of_a_plan_finds_a_list_that_cannot_be_read_and_the_plan_is_lo
     assert "audiences.ships.list" in problem
     assert "write a header line such as `email,name,language`" in problem
     PlanLibrary(tmp_path / "plans", tmp_path / "state")
+
+
+def advice_about_the_list(plan):
+    return [each for each in examine(plan, date(2026, 11, 24)).advice if each.path == "audiences.ships.list"]
+
+
+def test_the_check_of_a_plan_tells_the_rows_that_nobody_can_write_to(tmp_path):
+    rows = ["ada@example.org,Ada", "ada@,Ada", ",Bo", "cy@example.org,Cy", '"dee', "eve@example.org,Eve,1"]
+    plan = plans_with(tmp_path, rows) / "lighthouse"
+
+    (advice,) = advice_about_the_list(plan)
+
+    assert str(advice).startswith(f"{plan}/plan.yaml:")
+    assert advice.message.startswith(
+        "4 of 6 rows of ships.csv can't be written to by email: row 3 has an email address that is none; row 4 has no "
+        "email address; row 6 has a quote too many"
+    )
+
+
+def test_of_many_broken_rows_the_check_tells_the_first(tmp_path):
+    plan = plans_with(tmp_path, [f"ship-{number}@" for number in range(1_200)]) / "lighthouse"
+
+    (advice,) = advice_about_the_list(plan)
+
+    assert advice.message.startswith("1,200 of 1,200 rows")
+    assert advice.message.endswith("row 6 has an email address that is none; and 1,195 more")
+
+
+def test_the_check_of_a_plan_tells_a_list_that_holds_nobody(tmp_path):
+    (advice,) = advice_about_the_list(plans_with(tmp_path, []) / "lighthouse")
+
+    assert advice.message == (
+        "ships.csv has no row below its header, so nobody is told; add a line for each recipient"
+    )
+
+
+def test_a_list_is_checked_for_the_channels_over_which_it_is_used(tmp_path):
+    plan = plans_with(tmp_path, ["+12025550101,Ada", "+12025550102,Bo"], header="phone,name") / "lighthouse"
+    assert advice_about_the_list(plan) == []
+
+    plan_file = plan / "plan.yaml"
+    text = plan_file.read_text()
+    by_email = "do: [{notify: {audience: ships, via: [phone, email]}}, "
+    assert "do: [" in text
+    plan_file.write_text(text.replace("do: [", by_email, 1))
+
+    (advice,) = advice_about_the_list(plan)
+    assert (
+        "2 of 2 rows of ships.csv can't be written to by email: row 2 has no email address" in advice.message
+    )
+
+
+def test_an_adapter_is_not_asked_by_the_check(tmp_path):
+    plan = plans_with(tmp_path, []) / "lighthouse"
+    written = (plan / "plan.yaml").read_text()
+    (plan / "plan.yaml").write_text(written.replace("list: ships.csv", "list: tests.adapters:broken"))
+
+    assert examine(plan, date(2026, 11, 24)).problems == ()
+    assert advice_about_the_list(plan) == []

@@ -19,13 +19,14 @@ from pathlib import Path
 from jinja2 import Environment, TemplateSyntaxError
 
 from tocsin import calendars
-from tocsin.audiences import trouble_with
+from tocsin.audiences import FOLDER, Malformed, read_csv, row_of, trouble_with
 from tocsin.domain.calendar import BusinessCalendar, CalendarSpec
+from tocsin.domain.channel import ChannelName
 from tocsin.domain.directory import Directory
 from tocsin.domain.plan import Plan
 from tocsin.domain.reachability import astray, unreachable
 from tocsin.domain.references import inconsistencies
-from tocsin.domain.review import Subject, review
+from tocsin.domain.review import Finding, Subject, review, rows
 from tocsin.domain.state import PlanPin
 from tocsin.yamlfile import Document, Problem, YamlError, read
 
@@ -93,19 +94,37 @@ def examine(folder: Path, today: date) -> Examination:
     except YamlError as error:
         return Examination(problems=tuple(error.problems))
     subject = Subject(files.plan, files.directory, pinned(files.plan.calendar, today.year), today)
-    found: dict[str, list[Problem]] = {"error": list(_list_problems(files, folder)), "advice": []}
-    for finding in review(subject):
+    found: dict[str, list[Problem]] = {"error": [], "advice": []}
+    for finding in (*review(subject), *_lists(files.plan, folder)):
         document = files.plan_file if finding.file == "plan" else files.directory_file
         found[finding.severity].append(document.problem(finding.path, finding.text))
     problems, advice = (tuple(sorted(found[weight], key=_place)) for weight in ("error", "advice"))
     return Examination(problems, advice)
 
 
-def _list_problems(files: _Files, folder: Path) -> Iterator[Problem]:
-    """Lists that cannot be read. They keep no plan from being loaded: they may be there when needed."""
-    for key, audience in files.plan.audiences.items():
-        if audience.list is not None and (trouble := trouble_with(folder, audience.list)):
-            yield files.plan_file.problem(("audiences", key, "list"), trouble)
+def _lists(plan: Plan, folder: Path) -> Iterator[Finding]:
+    """What is wrong with lists. It keeps no plan from being loaded: they may be in order when needed.
+
+    An adapter is not asked: that may take long, and is nothing that a check should do to somebody's customer records.
+    """
+    for key, audience in plan.audiences.items():
+        if audience.list is None:
+            continue
+        if trouble := trouble_with(folder, audience.list):
+            yield Finding(path=("audiences", key, "list"), text=trouble, severity="error")
+        elif audience.list.endswith(".csv"):
+            file = folder / FOLDER / audience.list
+            yield from rows.doubtful(plan, key, [_gone_through(file, channel) for channel in rows.CHANNELS])
+
+
+def _gone_through(file: Path, channel: ChannelName) -> rows.Rows:
+    count, wrong = 0, []
+    for count, entry in enumerate(read_csv(file), 1):  # noqa: B007  # the last is how many there are
+        try:
+            row_of(entry, channel)
+        except Malformed as trouble:
+            wrong.append(f"row {entry.number} {trouble}")
+    return rows.Rows(file.name, channel, count, tuple(wrong))
 
 
 def _place(problem: Problem) -> tuple[bool, int, int]:

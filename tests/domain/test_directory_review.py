@@ -107,3 +107,29 @@ def test_a_night_on_which_everybody_is_quiet_is_worth_a_question():
 )
 def test_where_somebody_can_always_be_disturbed_there_is_no_question(edits):
     assert found(*edits) == []
+
+
+# ---- numbers ----
+
+
+def test_a_further_number_that_is_somebody_elses_is_found():
+    shared = only(('phone: "+12025550102"', 'phone: "+12025550102", also: ["+12025550103"]'))
+
+    assert (shared.severity, shared.file, place(shared)) == ("error", "directory", "people.rui.also.0")
+    assert "a number of eva as well, so an answer from it could be anybody's" in shared.text
+
+
+def test_of_two_who_claim_the_same_further_number_both_are_told():
+    claims = [
+        (f'phone: "+120255501{number}"', f'phone: "+120255501{number}", also: ["+12025550177"]')
+        for number in ("01", "02")
+    ]
+
+    assert [place(each) for each in found(*claims)] == ["people.ana.also.0", "people.rui.also.0"]
+
+
+def test_people_may_share_the_telephone_on_which_they_are_reached_and_repeat_their_own():
+    own = ('phone: "+12025550102"', 'phone: "+12025550101"')
+    repeated = ('phone: "+12025550103"', 'phone: "+12025550103", also: ["+12025550103"]')
+
+    assert found(own, repeated) == []
