@@ -113,7 +113,7 @@ def test_a_call_reads_the_worst_few_and_asks_for_one_key(words: DigestTemplates)
 @pytest.mark.parametrize(
     ("language", "said", "replied"),
     [
-        ("de-AT", "2 Nachrichten auf einmal", "Antworten Sie ACK ALL"),
+        ("de-AT", "2 Nachrichten auf einmal", "mit ACK ALL"),
         ("es-MX", "2 mensajes a la vez", "Responda ACK ALL"),
         ("fr-CA", "2 messages à la fois", "Répondez ACK ALL"),
     ],

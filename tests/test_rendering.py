@@ -242,7 +242,7 @@ def test_texts_and_emails_are_in_the_readers_language_where_the_plan_has_it(temp
     directory.write_text(directory.read_text().replace(dana, f"{dana}, language: es-MX", 1))
     (own / "page.es.md.j2").write_text("Responda {{ code }}.")
     assert templates.sms(page(is_drill=True), "+12025550101", "dana").body == (
-        "SIMULACRO 7F3K2 High: checkout-api is down. Responda 7F3K2-1 para aceptarlo."
+        "SIMULACRO 7F3K2 High: checkout-api is down. Responda 7F3K2-1 para aceptar el aviso."
     )
     assert "Reply 7F3K2-1" in templates.sms(page(), "+1", "sam").body
     assert "Responda 7F3K2-1." in templates.email(page(channel="email"), MARIA, "m@example.com").text
@@ -266,7 +266,7 @@ def test_every_prompt_is_there_in_every_shipped_language(templates, language, pr
     assert said.language == language
     assert said.text[-1] in ".:"
     if prompt in {"accepted", "passed_on", "kept", "already_yours", "taken", "ended"}:
-        assert "7 F 3 K 2 , 2" in said.text
+        assert "7 F 3 K 2, 2" in said.text
     assert ("Sam Park" in said.text) == (prompt == "taken")
 
 

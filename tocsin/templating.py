@@ -149,6 +149,11 @@ def sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
+def spelled(text: str) -> str:
+    """Every character by itself, for a voice that would read `7F3K2-2` as words; a dash is a pause: `7 F 3 K 2, 2`."""
+    return " ".join(text).replace(" -", ",").replace(" ,", ",")
+
+
 def _what_failed(context: Context, kind: str, error: Exception) -> str:
     """The failure in words for the record; and in the log, where the operators look."""
     what = (context["plan"].name, kind, context["template"], context["message"], type(error).__name__)
@@ -175,5 +180,5 @@ def _environment(
         lstrip_blocks=True,
         finalize=lambda value: _spelled(value, spelling),
     )
-    environment.filters.update(sentence=sentence, spelled=" ".join, lasting=describe, prose=Prose)
+    environment.filters.update(sentence=sentence, spelled=spelled, lasting=describe, prose=Prose)
     return environment

@@ -109,7 +109,7 @@ async def test_1_accepts_the_page_for_the_person_who_was_called(post: Post) -> N
     heard = await Line.about(post).press("1")
 
     assert heard.words == [
-        "Thank you. You have accepted page 7 F 3 K 2 , 1, and nobody else is called for it. Goodbye."
+        "Thank you. You have accepted page 7 F 3 K 2, 1, and nobody else is called for it. Goodbye."
     ]
     assert heard.asks_at == ""
     [told] = commands(post)
@@ -124,7 +124,7 @@ async def test_2_passes_the_page_on(post: Post) -> None:
 
     heard = await Line.about(post).press("2")
 
-    assert heard.text.startswith("Thank you. You have passed on page 7 F 3 K 2 , 1. Whoever is next")
+    assert heard.text.startswith("Thank you. You have passed on page 7 F 3 K 2, 1. Whoever is next")
     [told] = commands(post)
     command = told.argument.command
     assert (command.kind, command.page, command.role, command.person) == ("hand_over", 1, None, None)
@@ -184,7 +184,7 @@ async def test_who_is_late_hears_who_was_first(post: Post) -> None:
 
     heard = await Line.about(post).press("1")
 
-    assert heard.text == "Dee has already accepted page 7 F 3 K 2 , 1. Nothing was changed. Goodbye."
+    assert heard.text == "Dee has already accepted page 7 F 3 K 2, 1. Nothing was changed. Goodbye."
     assert reports(post) == []
 
 
@@ -201,7 +201,7 @@ async def test_a_page_that_has_ended_is_not_received(post: Post) -> None:
     incident.refusal = "page 1 has ended"
     post.temporal.runs(incident)
 
-    assert "Nobody needs to answer page 7 F 3 K 2 , 1 any more" in (await Line.about(post).press("2")).text
+    assert "Nobody needs to answer page 7 F 3 K 2, 1 any more" in (await Line.about(post).press("2")).text
 
 
 async def test_any_other_reason_is_read_out_in_the_language_that_it_is_in(post: Post) -> None:
@@ -349,7 +349,7 @@ async def test_the_answer_is_in_the_language_of_the_call(post: Post) -> None:
 
     assert unknown.words[0] == "Esa tecla no tiene ninguna función."
     assert again.text.startswith("Le llama Tocsin.")
-    assert thanks.text.startswith("Gracias. Ha aceptado el aviso 7 F 3 K 2 , 1")
+    assert thanks.text.startswith("Gracias. Ha aceptado el aviso 7 F 3 K 2, 1")
     assert {*unknown.languages, *again.languages, *thanks.languages} == {"es-MX"}
 
 
