@@ -17,7 +17,7 @@ from tests.ingest.harbour import NOON
 from tocsin.domain.events import Alert
 from tocsin.domain.state import PlanPin
 from tocsin.ingest import accepted
-from tocsin.ingest.coalescing import AGAIN_AFTER, Coalescing
+from tocsin.ingest.coalescing import AGAIN_AFTER, TOLD_AT_ONCE, Coalescing
 from tocsin.ingest.repeatmetrics import RepeatMetrics
 from tocsin.ingest.spool import FOLDER, NAME, Spool, SpoolUnusable
 from tocsin.ingest.windows import BATCH_ROOM, Windows
@@ -226,7 +226,7 @@ async def test_alerts_of_one_group_that_speak_one_by_one_are_one_signal(harbour:
     async with harbour.at_work() as receiver:
         for sensor in ("north", "south"):
             await say(receiver, 1, alerts={sensor: True}, rank=WORSE if sensor == "north" else BAD)
-        for sensor in ("north", "south", "north"):
+        for sensor in ("north", "north", "south"):
             outcome = await say(receiver, 1, alerts={sensor: True}, rank=WORSE if sensor == "north" else BAD)
             assert outcome == ["counted"]
         await harbour.pass_by(receiver)
@@ -381,6 +381,26 @@ async def test_while_temporal_is_away_repeats_are_taken_for_a_window_and_then_tu
         assert await say(receiver, 2) == ["opened or joined", "counted"]
 
 
+async def test_while_temporal_is_away_it_is_asked_for_a_few_of_many_and_nothing_more_is_taken_for_the_others(
+    harbour: Harbour,
+) -> None:
+    keys = [f"lamp-{number}" for number in range(3 * TOLD_AT_ONCE)]
+    async with harbour.at_work() as receiver:
+        for key in keys * 2:
+            await receiver(alert(key), BAD)
+        harbour.temporal.is_away, harbour.temporal.asked = True, 0
+        await harbour.pass_by(receiver)
+        assert harbour.temporal.asked == TOLD_AT_ONCE
+
+        with pytest.raises(TemporalUnavailable):
+            await receiver(alert(keys[-1]), BAD)
+
+        harbour.temporal.is_away = False
+        await harbour.pass_by(receiver, AGAIN_AFTER[0])
+        assert harbour.temporal.said == 2 * len(keys)
+        assert (await receiver(alert(keys[0]), BAD)).outcome == "counted"
+
+
 async def test_a_repeat_that_gets_through_takes_along_what_temporal_did_not_take_before(
     harbour: Harbour,
 ) -> None:
@@ -528,19 +548,26 @@ async def test_a_signal_stays_small_enough_for_temporal(harbour: Harbour) -> Non
     assert harbour.temporal.said == 2 * (BATCH_ROOM + 1)
 
 
-async def test_the_file_stays_small_where_there_is_never_a_moment_without_repeats(
+async def test_the_file_stays_small_where_something_waits_all_the_time(
     harbour: Harbour, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with harbour.at_work() as receiver:
-        monkeypatch.setattr(receiver._accepted, "_limit", 2_000)
-        for key in ("one", "other"):
-            await receiver(alert(key), BAD)
-        for turn in range(20):
-            await receiver(alert(("one", "other")[turn % 2]), BAD)
-            await harbour.pass_by(receiver, WINDOW / 2)
-            await receiver(alert(("other", "one")[turn % 2]), BAD)
-            await harbour.pass_by(receiver, 0)
-            assert sum(map(len, harbour.lines())) < 6_000
+    async def tell(said: Alert, rank: int) -> Started:
+        if said.key == "patient" and said.counts:
+            raise TemporalUnavailable("not this one")
+        return await harbour.temporal(said, rank)
+
+    receiver = harbour.receiver()
+    monkeypatch.setattr(receiver, "_tell", tell)
+    monkeypatch.setattr(receiver._accepted, "_limit", 2_000)
+    async with receiver.at_work():
+        for times in range(1, 3):
+            await receiver(alert("patient", counts={"north": times} if times > 1 else {}), BAD)
+        for _ in range(20):
+            await say(receiver, 2)
+            await harbour.pass_by(receiver)
+
+        assert sum(map(len, harbour.lines())) < 6_000
+        assert any(b"patient" in line for line in harbour.lines())
 
 
 # Two receivers, and clocks
