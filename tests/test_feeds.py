@@ -403,6 +403,7 @@ def test_that_a_feed_cannot_be_read_is_said_once_and_it_is_tried_again(stand):
     with pytest.raises(ApplicationError, match="answered 500") as later:
         feeds.read(watch(stand.url, is_known_unreadable=True))
     assert later.value.type == "Unreadable"
+    assert later.value.__cause__ is None, "the server would keep neither it nor the reason"
     assert later.value.next_retry_delay == timedelta(minutes=5)
 
     stand.status = 200

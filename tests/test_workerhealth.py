@@ -90,7 +90,7 @@ async def http(
 
 def shut(breaker: Breaker) -> None:
     for _ in range(3):
-        breaker.failed("TryAgain")
+        breaker.failed("try_again")
 
 
 async def test_a_worker_that_is_well_says_what_it_serves_and_by_whom(http: httpx.AsyncClient) -> None:
@@ -117,7 +117,7 @@ async def test_one_way_that_is_shut_is_shown_and_no_illness(
 
     assert answer.status_code == 200
     said = answer.json()["vendors"]["twilio"]
-    assert (said["breaker"], said["last_failure"]["kind"]) == ("open", "TryAgain")
+    assert (said["breaker"], said["last_failure"]["kind"]) == ("open", "try_again")
 
 
 async def test_a_channel_without_any_way_is_an_illness_of_which_no_new_process_is_the_cure(

@@ -37,12 +37,12 @@ def breaker(clock: Clock) -> Breaker:
 @pytest.fixture
 def opened(breaker: Breaker) -> Breaker:
     for _ in range(POLICY.failures):
-        breaker.failed("TryAgain")
+        breaker.failed("try_again")
     return breaker
 
 
 def test_one_failure_or_two_change_nothing(breaker: Breaker) -> None:
-    breaker.failed("TryAgain")
+    breaker.failed("try_again")
     breaker.failed("OutcomeUnknown")
 
     assert (breaker.state, breaker.admits()) == (BreakerState.CLOSED, True)
@@ -58,8 +58,8 @@ def test_three_in_a_row_and_nothing_goes_that_way_for_a_while(opened: Breaker, c
 
 def test_a_success_in_between_begins_the_count_anew(breaker: Breaker) -> None:
     for _ in range(4):
-        breaker.failed("TryAgain")
-        breaker.failed("TryAgain")
+        breaker.failed("try_again")
+        breaker.failed("try_again")
         breaker.succeeded()
 
     assert breaker.state is BreakerState.CLOSED
@@ -67,7 +67,7 @@ def test_a_success_in_between_begins_the_count_anew(breaker: Breaker) -> None:
 
 def test_failures_that_are_far_apart_say_nothing_about_now(breaker: Breaker, clock: Clock) -> None:
     for _ in range(10):
-        breaker.failed("TryAgain")
+        breaker.failed("try_again")
         clock.now += POLICY.window / 2 + 1
 
     assert breaker.state is BreakerState.CLOSED
@@ -99,7 +99,7 @@ def test_each_probe_that_fails_doubles_the_pause_up_to_the_longest(opened: Break
     for _ in range(5):
         clock.now += opened.due_in
         assert opened.admits()
-        opened.failed("TryAgain")
+        opened.failed("try_again")
         pauses.append(opened.due_in)
 
     assert pauses == [30, 60, 120, 120, 120]
@@ -118,21 +118,21 @@ def test_a_probe_of_which_nothing_is_heard_does_not_shut_the_way_for_ever(
 
 
 def test_a_vendor_that_names_a_time_is_left_alone_until_then_within_reason(breaker: Breaker) -> None:
-    breaker.failed("TryAgain")
-    breaker.failed("TryAgain")
-    breaker.failed("TryAgain", retry_after=40)
+    breaker.failed("try_again")
+    breaker.failed("try_again")
+    breaker.failed("try_again", retry_after=40)
     assert breaker.due_in == 40
 
     other = Breaker("other", clock=Clock())
     for _ in range(3):
-        other.failed("TryAgain", retry_after=86_400)
+        other.failed("try_again", retry_after=86_400)
     assert other.due_in == POLICY.longest_pause
 
 
 def test_late_news_of_failures_does_not_put_the_next_probe_off(opened: Breaker, clock: Clock) -> None:
     clock.now += POLICY.pause - 1
 
-    opened.failed("TryAgain")
+    opened.failed("try_again")
 
     assert opened.due_in == 1
 
@@ -153,12 +153,12 @@ def test_the_log_says_when_a_way_is_given_up_and_when_it_works_again(
 ) -> None:
     with caplog.at_level(logging.INFO):
         for _ in range(5):
-            breaker.failed("TryAgain")
+            breaker.failed("try_again")
         breaker.succeeded()
         breaker.succeeded()
 
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("ERROR", "twilio does not work (TryAgain): passed over for 15 s at least"),
+        ("ERROR", "twilio does not work (try_again): passed over for 15 s at least"),
         ("WARNING", "twilio works again"),
     ]
 
@@ -198,7 +198,7 @@ class ABreakerWhateverHappens(RuleBasedStateMachine):
         before = self.breaker.state
         self.failures_in_a_row.append(self.clock.now)
 
-        self.breaker.failed("TryAgain", retry_after)
+        self.breaker.failed("try_again", retry_after)
 
         recent = self.failures_in_a_row[-POLICY.failures :]
         is_too_much = len(recent) == POLICY.failures and self.clock.now - recent[0] <= POLICY.window

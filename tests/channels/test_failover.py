@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from time import monotonic
@@ -173,10 +174,10 @@ def test_when_every_way_is_shut_the_one_that_is_due_soonest_is_tried_all_the_sam
     channel: Failover[str], first: Account, second: Account, clock: Clock
 ) -> None:
     for _ in range(3):
-        second.breaker.failed("TryAgain")
+        second.breaker.failed("try_again")
     clock.now += 5
     for _ in range(3):
-        first.breaker.failed("TryAgain")
+        first.breaker.failed("try_again")
 
     assert channel.send("page").vendor == "second"
     assert second.breaker.state is BreakerState.CLOSED
@@ -186,10 +187,10 @@ def test_when_every_way_is_shut_the_others_are_tried_after_the_one_that_is_due_s
     channel: Failover[str], first: Account, second: Account, clock: Clock
 ) -> None:
     for _ in range(3):
-        first.breaker.failed("TryAgain")
+        first.breaker.failed("try_again")
     clock.now += 5
     for _ in range(3):
-        second.breaker.failed("TryAgain")
+        second.breaker.failed("try_again")
     first.answers = [TryAgain("dead")]
 
     assert channel.send("page").vendor == "second", "a breaker must not cost anybody a page"
@@ -270,6 +271,29 @@ def test_an_account_that_is_shut_out_has_taken_nothing(channel: Failover[str], f
     first.has = AccountRefused("suspended", "20003")
 
     assert channel.find("page", EARLIER) is None
+
+
+def test_what_failed_is_called_by_the_same_names_in_health_and_metrics(
+    channel: Failover[str], first: Account
+) -> None:
+    first.answers = [AccountRefused("suspended", "20003"), TryAgain("busy"), OutcomeUnknown("silence")]
+    kinds = []
+    for _ in range(3):
+        with suppress(OutcomeUnknown):
+            channel.send("page")
+        assert first.breaker.last_failure is not None
+        kinds.append(first.breaker.last_failure.kind)
+
+    assert kinds == ["account_refused", "try_again", "outcome_unknown"]
+
+
+def test_when_no_account_can_be_asked_it_is_tried_again_and_said_of_each_why(
+    channel: Failover[str], first: Account, second: Account
+) -> None:
+    first.has, second.has = AccountRefused("suspended", "20003"), TryAgain("out of reach")
+
+    with pytest.raises(TryAgain, match="suspended; out of reach"):
+        channel.find("page", EARLIER)
 
 
 def test_the_only_account_must_answer_before_anything_is_sent_again(first: Account) -> None:
@@ -401,6 +425,28 @@ def test_a_first_account_with_a_wrong_token_is_no_fault_of_the_recipient(
 
     locked_out.close()
     assert receipt.vendor == "twilio-2"
+
+
+def test_an_account_with_a_wrong_token_is_shut_out_also_when_it_is_asked_what_it_took(
+    sandboxes: tuple[Sandbox, Sandbox],
+) -> None:
+    config = sandboxes[0].config
+    locked_out = twilio_ways(
+        "twilio",
+        config.account_sid,
+        "a wrong token",
+        config.number,
+        api_url=sandboxes[0].url,
+        timeout_seconds=1,
+    )
+
+    with pytest.raises(AccountRefused, match="401") as refused:
+        texting([locked_out]).find(SMS, EARLIER)
+
+    locked_out.close()
+    assert refused.value.code == "20003"
+    assert locked_out.breaker.last_failure is not None
+    assert locked_out.breaker.last_failure.kind == "account_refused"
 
 
 def test_texts_and_calls_of_an_account_share_its_breaker(

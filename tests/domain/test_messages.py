@@ -103,6 +103,88 @@ def test_reports_out_of_order_change_nothing(world, late):
     assert world.state == before
 
 
+def says_its_name(world, message, reached):
+    """The vendor's own name for what it took: another one for each attempt."""
+    name = f"SM-{message.attempt}"
+    yield Sent(message=message.id, reached=reached, vendor="twilio-2", vendor_id=name)
+
+
+def the_text(world):
+    [_, text] = world.state.messages.values()
+    return text
+
+
+def texted(world):
+    """A notice that email refused, and that went out as a text, which has no other channel to fall back on."""
+    world.vendors.update(email=refuses, sms=says_its_name)
+    world.alert(customer="orca")
+    return world
+
+
+def said_of(world, vendor_id, state, detail="", vendor="twilio"):
+    """What a vendor reports of what it took under that name."""
+    report = world.reported(the_text(world).id, state, detail)
+    named = report.report.model_copy(update={"vendor_id": vendor_id, "vendor": vendor})
+    return report.model_copy(update={"report": named})
+
+
+@pytest.fixture
+def sent_twice(world):
+    """A text that left in a second attempt, after its vendor had given the first one up for now."""
+    texted(world)
+    world.happens(said_of(world, "SM-1", DeliveryState.FAILED_FOR_NOW, "undelivered 30003"))
+    world.passes(minutes=1)
+    assert the_text(world).vendor_id == "SM-2"
+    return world
+
+
+@pytest.mark.parametrize("before", [DeliveryState.SENT, DeliveryState.DELIVERED])
+def test_a_late_failure_of_an_attempt_before_changes_nothing(sent_twice, before):
+    sent_twice.happens(said_of(sent_twice, "SM-2", before))
+    once = sent_twice.state
+
+    sent_twice.happens(said_of(sent_twice, "SM-1", DeliveryState.FAILED, "failed 30008"))
+    sent_twice.happens(said_of(sent_twice, "SMx", DeliveryState.FAILED, "failed 30008"))
+
+    assert sent_twice.state == once
+
+
+def test_the_attempt_before_that_arrived_after_all_counts(sent_twice):
+    sent_twice.happens(said_of(sent_twice, "SM-1", DeliveryState.DELIVERED))
+
+    assert the_text(sent_twice).state is DeliveryState.DELIVERED
+
+
+def test_a_failure_of_the_attempt_that_counts_counts(sent_twice):
+    sent_twice.happens(said_of(sent_twice, "SM-2", DeliveryState.FAILED, "failed 30007"))
+
+    message = the_text(sent_twice)
+    assert (message.state, message.detail) == (DeliveryState.FAILED, "failed 30007")
+
+
+def test_while_it_is_sent_again_the_new_attempt_may_be_heard_of_before_its_name_is_known(world):
+    def failed_before_it_was_sent(world, message, reached):
+        yield said_of(world, "SM-1", DeliveryState.FAILED, "late")
+        yield said_of(world, "SM-2", DeliveryState.FAILED_FOR_NOW, "30003")
+        yield from says_its_name(world, message, reached)
+
+    texted(world)
+    world.happens(said_of(world, "SM-1", DeliveryState.FAILED_FOR_NOW, "30003"))
+    world.vendors["sms"] = failed_before_it_was_sent
+    world.passes(minutes=1)
+
+    assert the_text(world).state is DeliveryState.FAILED_FOR_NOW
+
+
+@pytest.mark.parametrize(("vendor_id", "vendor"), [("", "sendgrid"), ("another", "sendgrid")])
+def test_a_bounce_without_a_name_or_of_another_vendor_counts(world, vendor_id, vendor):
+    texted(world)
+
+    world.happens(said_of(world, vendor_id, DeliveryState.FAILED, "bounce", vendor))
+
+    assert the_text(world).state is DeliveryState.FAILED
+
+
 def test_reports_of_unknown_messages_change_nothing(world):
     world.alert(customer="orca")
     before = world.state

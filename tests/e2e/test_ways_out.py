@@ -118,7 +118,7 @@ def test_the_second_account_pages_while_the_first_is_dead_and_the_first_when_it_
         health = town.health()
         assert health["status"] == "ok"
         assert health["vendors"]["twilio"]["breaker"] in {"open", "half_open"}
-        assert health["vendors"]["twilio"]["last_failure"]["kind"] == "TryAgain"
+        assert health["vendors"]["twilio"]["last_failure"]["kind"] == "try_again"
         assert health["vendors"]["twilio-2"] == {"breaker": "closed", "last_failure": None}
         assert town.metric("tocsin_vendor_breaker_state", vendor="twilio") > 0
         assert town.metric("tocsin_vendor_requests_total", vendor="twilio", outcome="try_again") >= 3

@@ -76,7 +76,7 @@ class Failover(Generic[M]):
 
     def send(self, message: M) -> Receipt:
         """Hand `message` to the first account that takes it. Raises `ChannelError`, after the module's table."""
-        failures: list[TryAgain | AccountRefused | NotCarried] = []
+        failures: list[ChannelError] = []
         for way in self._to_try(message):
             try:
                 return self._through(way, message)
@@ -100,7 +100,7 @@ class Failover(Generic[M]):
                 way.breaker.failed(_outcome(error), _seconds_to_wait(error))
                 unheard.append((way, error))
         if unheard and len(unheard) == len(asked):
-            raise next((error for _, error in unheard if not isinstance(error, Refused)), unheard[0][1])
+            raise _all_failed([error for _, error in unheard])
         for way, silence in unheard:
             if way.breaker.state is not BreakerState.OPEN and not isinstance(silence, AccountRefused):
                 raise TryAgain(f"{way.name} may have the message and could not be asked: {silence}")
@@ -170,15 +170,15 @@ def _seconds_to_wait(error: ChannelError) -> float:
     return wait.total_seconds() if wait else 0.0
 
 
-def _all_failed(failures: Sequence[TryAgain | AccountRefused | NotCarried]) -> ChannelError:
+def _all_failed(failures: Sequence[ChannelError]) -> ChannelError:
     """What is to be said of several failures: try again, if that may help with any of them.
 
     A time is named only if all of those named one: for a vendor that named none, the sender's own waits are right.
     """
-    passing = [failure for failure in failures if isinstance(failure, TryAgain)]
+    passing = [failure for failure in failures if not isinstance(failure, Refused)]
     if len(failures) == 1 or not passing:
         return failures[0]
-    waits = [failure.retry_after for failure in passing]
+    waits = [failure.retry_after if isinstance(failure, TryAgain) else None for failure in passing]
     named = [wait for wait in waits if wait is not None]
     words = "; ".join(str(failure) for failure in failures)
     return TryAgain(words, min(named) if len(named) == len(waits) else None)

@@ -176,19 +176,21 @@ def refusals(recipient: str) -> Iterator[None]:
 
 def _refusal_of_a_list(error: TwilioException, recipient: str) -> Refused:
     answer = next((each for each in error.args if isinstance(each, Response)), None)
-    said = without(recipient, answer.text if answer else str(error))[:LONGEST_QUOTE]
     if answer is None:
-        return Refused(f"Twilio refused the request: {said}")
+        return Refused(f"Twilio refused the request: {without(recipient, str(error))}")
+    code, words = _read(answer.text)
     kind = AccountRefused if answer.status_code in _ABOUT_US else Refused
-    return kind(f"Twilio refused the request with {answer.status_code}: {said}", code=_code_in(answer.text))
+    said = without(recipient, words)[:LONGEST_QUOTE]
+    return kind(f"Twilio refused the request with {answer.status_code}, code {code}: {said}", code=code)
 
 
-def _code_in(body: str) -> str:
-    """Twilio's own code for a refusal; empty where the answer has none."""
+def _read(body: str) -> tuple[str, str]:
+    """Twilio's code for a refusal, and its words; a body that is not Twilio's as it is."""
     try:
-        return str(json.loads(body)["code"])
+        answer = json.loads(body)
+        return str(answer["code"]), str(answer["message"])
     except (ValueError, KeyError, TypeError):
-        return ""
+        return "unknown", body
 
 
 def _is_about_us(error: TwilioRestException | TwilioServiceException) -> bool:

@@ -141,9 +141,10 @@ def not_sent(draft: Draft, event: NotSent) -> None:
 
 
 def delivery_reported(draft: Draft, event: Delivery) -> None:
-    """The vendor says how far the message has come; late, doubled and disordered reports change nothing."""
+    """The vendor says how far the message has come; late, doubled and disordered reports change nothing, nor do those
+    of a send that no longer counts."""
     message = draft.state.messages.get(event.message)
-    if message is None:
+    if message is None or _is_about_another_send(message, event.report):
         return
     before, message.state = message.state, forward(message.state, event.report.state)
     if message.state is before:
@@ -158,6 +159,19 @@ def delivery_reported(draft: Draft, event: Delivery) -> None:
     elif message.state is DeliveryState.FAILED_FOR_NOW and not event.report.is_tried_on:
         message.detail = event.report.detail
         _try_again_later(draft, message)
+
+
+def _is_about_another_send(message: Message, report: DeliveryReport) -> bool:
+    """Whether a vendor gave up what it took in an attempt that was followed by another. That it arrived, or that
+    somebody answered, is true of the message whichever attempt it was."""
+    if report.state in GOT_THROUGH or not (report.vendor_id and message.vendor_id and message.vendor):
+        return False
+    # `twilio-2` is an account, and `twilio` the vendor of both.
+    if message.vendor.partition("-")[0] != report.vendor:
+        return False
+    is_known = report.vendor_id == message.vendor_id
+    # While it is sent again, the name on record is that of the attempt before.
+    return is_known if message.state is DeliveryState.QUEUED else not is_known
 
 
 def _try_again_later(draft: Draft, message: Message) -> None:
