@@ -179,8 +179,17 @@ PAGERDUTY_PATH = "/v2/enqueue"
 ALERTMANAGER_PATH = "/v1/alertmanager"
 SOURCES_PATH = "/v1/sources"
 
+LONGEST_WINDOW = timedelta(minutes=1)
+"""Repeats wait no longer to be told."""
+
 
 _NAME = r"^[a-z][a-z0-9-]*$"
+
+
+def _short(window: timedelta) -> timedelta:
+    if window > LONGEST_WINDOW:
+        raise ValueError("write PT1M or less: a repeat that has to open the next incident waits as long")
+    return window
 
 
 class Origin(Value):
@@ -202,7 +211,7 @@ class Source(Origin):
     """The mapping file, for the format `mapping`."""
     group_by: tuple[str, ...] = ()
     """Labels that say what belongs together, in place of the source's own grouping."""
-    coalesce: Duration = timedelta(seconds=10)
+    coalesce: Annotated[Duration, AfterValidator(_short)] = timedelta(seconds=10)
     """How long repeats of what is known already are put together before Temporal is told."""
 
     @model_validator(mode="before")

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
+from pydantic import ValidationError
 
 from tests.ingest.harbour import NOON
 from tocsin.domain.events import Alert
@@ -21,6 +22,7 @@ from tocsin.ingest.coalescing import AGAIN_AFTER, TOLD_AT_ONCE, Coalescing
 from tocsin.ingest.repeatmetrics import RepeatMetrics
 from tocsin.ingest.spool import FOLDER, NAME, Spool, SpoolUnusable
 from tocsin.ingest.windows import BATCH_ROOM, Windows
+from tocsin.sources import Source
 from tocsin.starting import Started
 from tocsin.temporal import TemporalUnavailable
 
@@ -593,3 +595,8 @@ async def test_a_wall_clock_that_jumps_neither_stretches_a_window_nor_ends_it(ha
 
     assert harbour.temporal.told[-1].received == NOON + timedelta(hours=24)
     assert harbour.temporal.said == 4
+
+
+def test_no_source_lets_repeats_wait_for_longer_than_a_minute() -> None:
+    with pytest.raises(ValidationError, match="write PT1M or less"):
+        Source(source="harbour", format="alertmanager", coalesce=timedelta(minutes=2))
