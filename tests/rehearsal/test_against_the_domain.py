@@ -12,6 +12,7 @@ from tests.domain.world import World, says_nothing
 from tests.rehearsal.conftest import PLANS
 from tocsin.domain import commands as said
 from tocsin.domain.delivery import DeliveryState
+from tocsin.domain.digests import RINGING
 from tocsin.domain.events import Commanded, Event
 from tocsin.domain.state import Actor, Message
 from tocsin.library import PlanLibrary
@@ -41,8 +42,8 @@ steps:
 
 PICKED_UP = "a person took the call"
 
-BUSY = timedelta(seconds=30)
-"""What a busy machine needs for what is done in one moment, over two weeks."""
+BUSY = timedelta(seconds=30) + RINGING
+"""What a busy machine needs for what is done in one moment, over two weeks; and a phone, for one call at a time."""
 
 
 def arrives(world: World, message: Message, reached: str, detail: str) -> Iterator[Event]:
