@@ -94,6 +94,8 @@ _KINDS = {
     "/v1/reports/email": _Kind(("multipart/form-data",), "application/json", _REPORTERS),
     "/v1/reports/ticket": _Kind(("application/json",), "application/json", _REPORTERS),
     "/v1/reports/phone": _Kind((_FORM,), "application/xml", ("twilio",)),
+    "/v1/twilio/broadcast": _Kind((_FORM,), "application/json", ("twilio",)),
+    "/v1/twilio/status": _Kind((_FORM,), "application/json", ("twilio",)),
     "/v1/twilio": _Kind((_FORM,), "application/xml", ("twilio",)),
     "/v1/sendgrid": _Kind(("application/json",), "application/json", ("sendgrid",)),
     "/metrics": _Kind((), "text/plain"),
