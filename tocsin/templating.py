@@ -17,8 +17,8 @@ from tocsin.markdown import prose
 SHIPPED = Path(__file__).resolve().parents[1] / "plans" / "templates"
 """The words for an installation whose plans folder has none of its own."""
 
-Kind = Literal["md", "sms", "voice"]
-"""An email's body in Markdown, a text message, what a call says."""
+Kind = Literal["md", "sms", "voice", "page"]
+"""An email's body in Markdown, a text message, what a call says, words on the page behind a link."""
 
 Spelling = Callable[[str], str]
 """What is done to every text that a template puts out."""
@@ -67,9 +67,9 @@ def fill(folders: tuple[Path, ...], kind: Kind, context: Context, spelling: Spel
         return Filled(spelling(essentials(context, kind)), _what_failed(context, kind, error))
 
 
-def sentences(folders: tuple[Path, ...], name: str, context: Context) -> Filled:
-    """What a template of this name has to say on the telephone. Raises whatever the template does."""
-    return _filled(_environment(folders, as_is), (name,), "voice", context)
+def sentences(folders: tuple[Path, ...], name: str, kind: Kind, context: Context) -> Filled:
+    """What the template of this name has to say. Raises whatever the template does."""
+    return _filled(_environment(folders, as_is), (name,), kind, context)
 
 
 def in_order(names: Sequence[str], kind: Kind, language: str) -> list[str]:

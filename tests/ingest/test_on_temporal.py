@@ -162,9 +162,9 @@ async def test_an_alert_wakes_the_keeper_who_answers_with_ack(
         view = await incident.query(IncidentWorkflow.view)
         ready = await http.get("/readyz")
 
-    assert f"{code} was acknowledged by kit" in repeated[0]
+    assert f"You have already acknowledged {code}." in repeated[0]
     assert f"Acknowledged: {code}." in repeated[1]
-    assert f"{code}: page 1 was already acknowledged by @kit (by sms)." in anew[0]
+    assert f"You have already acknowledged {code}." in anew[0]
     assert f"{code[:5]}-9: there is no page 9" in anew[1]
     assert ready.status_code == 200
     assert sms.to == ["+12025550101"]

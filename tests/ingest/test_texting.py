@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from tests.ingest.conftest import Post
-from tests.ingest.harbour import DEE, DEE_AT_HOME, DESK, KIT, NOON, STRANGER, Incident, Told, unavailable
+from tests.ingest.harbour import (
+    DEE,
+    DEE_AT_HOME,
+    DESK,
+    KIT,
+    NOON,
+    STRANGER,
+    FakeTemporal,
+    Incident,
+    Told,
+    unavailable,
+    write_plans,
+)
 from tocsin.domain.state import Actor
 from tocsin.ingest.reception import Reception
 from tocsin.ingest.texting import PAGES_AT_ONCE, Texting
@@ -61,7 +74,7 @@ async def test_of_several_codes_each_is_told_its_own_fate(post: Post) -> None:
     reply = await post.sms(KIT, "7F3K2-2 9ABCD-1 ZZZZZ-4")
 
     assert reply == (
-        "Acknowledged: 7F3K2-2. 9ABCD-1: page 1 was already acknowledged by @dee (by sms). "
+        "Acknowledged: 7F3K2-2. 9ABCD-1: page 1 was already acknowledged by Dee (by sms). "
         "There is no open incident ZZZZZ that you could answer. Check the code in the message that you got."
     )
 
@@ -113,7 +126,9 @@ async def test_a_code_of_an_incident_that_is_over_is_said_to_be(post: Post) -> N
     ended.is_over = True
     post.temporal.runs(ended)
 
-    assert "Incident 7F3K2 is over" in await post.sms(KIT, "7F3K2-2")
+    reply = await post.sms(KIT, "7F3K2-2")
+
+    assert reply == "The incident is over, so nobody needs to answer: 7F3K2-2."
     assert post.temporal.told == []
 
 
@@ -192,13 +207,13 @@ async def test_ack_alone_when_nothing_waits_says_so(post: Post) -> None:
     assert post.temporal.told == []
 
 
-@pytest.mark.parametrize("by", ["dee", "kit"])
-async def test_ack_alone_for_what_was_answered_says_by_whom(post: Post, by: str) -> None:
+@pytest.mark.parametrize(("by", "said"), [("dee", "Dee has"), ("kit", "You have")])
+async def test_ack_alone_for_what_was_answered_says_by_whom(post: Post, by: str, said: str) -> None:
     post.temporal.runs(incident(FIRST).paged("kit", by=by))
 
     reply = await post.sms(KIT, "ACK")
 
-    assert reply == f"No page waits for your answer any more: 7F3K2-1 was acknowledged by {by}."
+    assert reply == f"No page waits for your answer any more. {said} already acknowledged 7F3K2-1."
     assert post.temporal.told == []
 
 
@@ -463,3 +478,72 @@ async def test_a_stop_that_cannot_be_noted_is_not_said_to_be(post: Post) -> None
     post.opt_outs.path.mkdir(parents=True)
 
     assert "could not be recorded just now" in await post.sms(KIT, "STOP")
+
+
+# ---- in whose words ----
+
+
+@pytest.fixture
+def abroad(tmp_path: Path) -> PlanLibrary:
+    """The harbour, where Kit speaks Mexican Spanish."""
+    plans = write_plans(tmp_path / "plans")
+    directory = plans / "harbour" / "directory.yaml"
+    directory.write_text(directory.read_text().replace("{name: Kit,", "{name: Kit, language: es-MX,"))
+    return PlanLibrary(plans, tmp_path / "state")
+
+
+@pytest.fixture
+def texting(temporal: FakeTemporal, abroad: PlanLibrary, settings: Settings) -> Texting:
+    return Texting(Reception(temporal, abroad, settings, lambda: NOON))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("7F3K2-1", "Aceptado: 7F3K2-1."),
+        ("PASS", "Pasado a la siguiente persona: 7F3K2-1."),
+        ("HELP", "Para aceptar un aviso"),
+        ("STOP", "No recibira mas SMS de nosotros"),
+        ("ZZZZZ-1", "No hay ningun incidente abierto ZZZZZ"),
+    ],
+)
+async def test_a_person_is_answered_in_their_language(
+    texting: Texting, temporal: FakeTemporal, text: str, said: str
+) -> None:
+    temporal.runs(incident(FIRST).paged("kit"))
+
+    assert (await texting.answer(KIT, text, "SM1")).startswith(said)
+
+
+async def test_a_stranger_is_answered_in_english(texting: Texting) -> None:
+    assert (await texting.answer(STRANGER, "ACK", "SM1")).startswith("This number is not in the directory")
+
+
+async def test_who_was_faster_is_named_in_the_language_of_whoever_asked(
+    texting: Texting, temporal: FakeTemporal
+) -> None:
+    temporal.runs(incident(FIRST).paged("kit", by="dee"))
+
+    assert (
+        await texting.answer(KIT, "ACK", "SM1")
+        == "Ya ningún aviso espera su respuesta. Dee ya aceptó 7F3K2-1."
+    )
+
+
+@pytest.mark.parametrize(
+    ("by", "text", "said"),
+    [
+        ("dee", "7F3K2-1", "Dee ya aceptó 7F3K2-1."),
+        ("kit", "7F3K2-1", "Usted ya había aceptado 7F3K2-1."),
+        (None, "7F3K2-1", "Ya no hace falta responder a 7F3K2-1."),
+        (None, "7F3K2-9", "7F3K2-9: no ha sido posible. El motivo, en inglés: no, Dee."),
+    ],
+)
+async def test_why_it_was_refused_is_said_in_their_language_where_that_can_be(
+    texting: Texting, temporal: FakeTemporal, by: str | None, text: str, said: str
+) -> None:
+    refusing = incident(FIRST).paged("kit", by=by, is_open=by is not None)
+    refusing.refusal = "no, @dee"
+    temporal.runs(refusing)
+
+    assert await texting.answer(KIT, text, "SM1") == said

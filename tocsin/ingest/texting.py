@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import NamedTuple
 
 from temporalio.client import Client
 
 from tocsin.domain import naming
 from tocsin.domain.commands import Acknowledge, Command, CommandRefused, HandOver
-from tocsin.ingest.carrying import carry_out
+from tocsin.ingest.carrying import Outcome, carry_out
 from tocsin.ingest.optingout import OptingOut
 from tocsin.ingest.reception import Reception
+from tocsin.ingest.replying import NAMED_AT_MOST, Reader, Remark, Replies
 from tocsin.ingest.textwords import Code, Text, Wish, read
-from tocsin.ingest.waiting import Found, Holders, Summons, Unclear, of_code, sent_to
+from tocsin.ingest.waiting import Found, Holders, Summons, Unclear, as_it_stands, of_code, sent_to
+from tocsin.prompts import Reply
 from tocsin.temporal import TemporalUnavailable
 
-PAGES_AT_ONCE = 20
-"""How many pages are answered beside one another, how many codes one text may have, and how many a reply names."""
+PAGES_AT_ONCE = NAMED_AT_MOST
+"""How many pages are answered beside one another, and how many codes one text may have."""
 
 TIME_TO_BEGIN = timedelta(seconds=8)
 """How long after a text came more pages are begun with. Twilio waits 15 s for the reply, and those that were begun last
@@ -36,36 +37,10 @@ LEAST_URGENT = 1_000
 ANSWERED_SHOWN = 3
 """How many pages are named that others have answered, when none waits any more."""
 
-HOW_TO = (
-    "To acknowledge a page, send its code, such as 7F3K2-2, or just ACK when only one waits for you. "
-    "PASS 7F3K2-2 asks somebody else."
-)
-_STRANGER = (
-    "This number is not in the directory, so nothing was changed. Ask whoever keeps the directory to add it."
-)
-_NOTHING_WAITS = "No page waits for your answer. " + HOW_TO
-_TOO_MANY = "Too many incidents are open to find your page. Send its code, such as 7F3K2-2."
-_MAY_BE_MORE = "In older incidents more may wait: send their codes."
-_NOT_NOW = "Your answer could not be recorded just now. Send the page's code, such as 7F3K2-2, in a minute."
-_STOPPED = "You get no more text messages from us, also when you are paged. Send START to get them again."
-_STARTED = "You get text messages again. Send STOP to end them."
-_NOT_NOTED = "That could not be recorded just now. Send it again in a minute."
+_DONE: dict[Wish, Reply] = {"acknowledge": "accepted", "pass": "passed_on"}
+_NOT_DONE: dict[Outcome, Reply] = {"kept": "kept", "over": "over"}
 
 _log = logging.getLogger(__name__)
-
-
-class _Told(NamedTuple):
-    """What became of one page: a heading under which several are listed, or a sentence of its own."""
-
-    code: str
-    heading: str = ""
-    sentence: str = ""
-
-
-_DONE: dict[Wish, str] = {"acknowledge": "Acknowledged", "pass": "Passed on to whoever is next"}
-_KEPT = "Received, and kept until somebody is at work (you get a text if it is refused)"
-_UNKNOWN = "Not recorded just now, send it again in a minute"
-_OVER = "Over, so nobody needs to answer"
 
 
 class Texting:
@@ -75,6 +50,7 @@ class Texting:
         self._reception = reception
         self._time_to_begin = time_to_begin.total_seconds()
         self._opting_out = OptingOut(reception)
+        self._replies = Replies(reception.library)
 
     async def answer(self, sender: str, body: str, sid: str, opt_out_type: str = "") -> str:
         """The reply to `body` from the number `sender`; empty when the vendor replies itself.
@@ -83,21 +59,22 @@ class Texting:
         """
         text = read(body, opt_out_type)
         holders = await asyncio.to_thread(self._holders, sender)
-        reply = await self._reply(text, sender, holders, sid)
-        return "" if opt_out_type else reply
+        remarks = await self._remarks(text, sender, holders, sid)
+        return "" if opt_out_type else await asyncio.to_thread(self._replies.in_words, remarks)
 
-    async def _reply(self, text: Text, sender: str, holders: Holders, sid: str) -> str:
+    async def _remarks(self, text: Text, sender: str, holders: Holders, sid: str) -> list[Remark]:
+        reader = _reader(holders)
         if text.wish in {"stop", "start"}:
-            return await self._opt(text.wish, sender, holders, sid)
+            return [Remark(await self._opt(text.wish, sender, holders, sid), reader)]
         if not holders:
-            return _STRANGER
+            return [Remark("stranger", reader)]
         if text.wish in {"help", "unclear"}:
-            return HOW_TO
+            return [Remark("how_to", reader)]
         try:
             return await self._act(text, holders, sid)
         except TemporalUnavailable as error:
             _log.error("an answer by text could not be passed on: %s", error)
-            return _NOT_NOW
+            return [Remark("not_now", reader)]
 
     def _holders(self, number: str) -> Holders:
         """Who has this number, by plan; empty when nobody has."""
@@ -112,37 +89,39 @@ class Texting:
 
     # STOP and START
 
-    async def _opt(self, wish: Wish, sender: str, holders: Holders, sid: str) -> str:
+    async def _opt(self, wish: Wish, sender: str, holders: Holders, sid: str) -> Reply:
         try:
             if wish == "stop":
                 await self._opting_out.stop(sender, holders, sid)
-                return _STOPPED
+                return "stopped"
             if await self._opting_out.has(sender):
                 await self._opting_out.start(sender, holders, sid)
-                return _STARTED
+                return "started"
         except OSError as error:
             _log.error("an opt-out could not be put in the register: %s", error)
-            return _NOT_NOTED
-        return HOW_TO if holders else _STRANGER  # such as a YES to something else
+            return "not_noted"
+        return "how_to" if holders else "stranger"  # such as a YES to something else
 
     # Answering pages
 
-    async def _act(self, text: Text, holders: Holders, sid: str) -> str:
-        """What becomes of it, in words. Raises `TemporalUnavailable` before anything was changed."""
+    async def _act(self, text: Text, holders: Holders, sid: str) -> list[Remark]:
+        """What becomes of it. Raises `TemporalUnavailable` before anything was changed."""
         until = asyncio.get_running_loop().time() + self._time_to_begin
         if text.codes:
             return await self._by_code(text, holders, sid)
+        reader = _reader(holders)
         found = await sent_to(await self._reception.client(), holders)
         if not text.is_all and not found.is_all:
-            return _TOO_MANY
+            return [Remark("too_many_incidents", reader)]
         waiting = sorted(found.waiting, key=self._rank)
         if not waiting:
-            return _nothing_waits(found)
+            return _none_waits(found, reader)
         if len(waiting) > 1 and not text.is_all:
-            return _several_wait(text.wish, waiting)
+            return [Remark("which_one", reader, each.code, wish=text.wish) for each in waiting]
         told = await self._in_time(text.wish, waiting, sid, until)
-        left = _still_waiting(text.wish, len(waiting) - len(told))
-        return _in_words(told, left, "" if found.is_all else _MAY_BE_MORE)
+        if left := len(waiting) - len(told):
+            told.append(Remark("more_wait", reader, number=left, wish=text.wish))
+        return told if found.is_all else [*told, Remark("older_may_wait", reader)]
 
     def _rank(self, summons: Summons) -> int:
         """How bad it is, 1 is the worst; last comes what a plan of today does not have any more."""
@@ -150,38 +129,56 @@ class Texting:
         severity = loaded.plan.severities.get(summons.severity) if loaded else None
         return severity.rank if severity else LEAST_URGENT
 
-    async def _by_code(self, text: Text, holders: Holders, sid: str) -> str:
+    async def _by_code(self, text: Text, holders: Holders, sid: str) -> list[Remark]:
         client = await self._reception.client()
         codes = text.codes[:PAGES_AT_ONCE]
         meant = await asyncio.gather(*(_meant(client, code, holders) for code in codes))
-        summonses = [each for each in meant if isinstance(each, Summons)]
-        told = await self._each(text.wish, summonses, sid)
-        return _in_words(told, *(each for each in meant if isinstance(each, str)), _left(text.codes))
+        told = await self._each(text.wish, [each for each in meant if isinstance(each, Summons)], sid)
+        told += [each for each in meant if isinstance(each, Remark)]
+        if (left := len(text.codes) - len(codes)) > 0:
+            told.append(Remark("too_many_codes", _reader(holders), number=left))
+        return told
 
-    async def _in_time(self, wish: Wish, summonses: Sequence[Summons], sid: str, until: float) -> list[_Told]:
+    async def _in_time(
+        self, wish: Wish, summonses: Sequence[Summons], sid: str, until: float
+    ) -> list[Remark]:
         """What became of as many as there is time for, from the first on, and of some at least."""
-        told: list[_Told] = []
+        told: list[Remark] = []
         while len(told) < len(summonses):
             told += await self._each(wish, summonses[len(told) : len(told) + PAGES_AT_ONCE], sid)
             if asyncio.get_running_loop().time() >= until:
                 break
         return told
 
-    async def _each(self, wish: Wish, summonses: Sequence[Summons], sid: str) -> list[_Told]:
+    async def _each(self, wish: Wish, summonses: Sequence[Summons], sid: str) -> list[Remark]:
         return await asyncio.gather(*(self._tell(wish, summons, sid) for summons in summonses))
 
-    async def _tell(self, wish: Wish, summons: Summons, sid: str) -> _Told:
+    async def _tell(self, wish: Wish, summons: Summons, sid: str) -> Remark:
+        reader = Reader(summons.plan, summons.people[0])
         try:
             outcome = await carry_out(
                 self._reception, summons.workflow, summons.incident, _command(wish, summons, sid)
             )
         except CommandRefused as refusal:
-            return _Told(summons.code, sentence=f"{summons.code}: {refusal}.")
+            return await self._why_not(summons, reader, refusal)
         except TemporalUnavailable as error:
             _log.error("an answer by text could not be passed on: %s", error)
-            return _Told(summons.code, _UNKNOWN)
-        headings = {"done": _DONE[wish], "kept": _KEPT, "over": _OVER}
-        return _Told(summons.code, headings[outcome])
+            return Remark("not_recorded", reader, summons.code)
+        return Remark(_NOT_DONE.get(outcome, _DONE[wish]), reader, summons.code)
+
+    async def _why_not(self, summons: Summons, reader: Reader, refusal: CommandRefused) -> Remark:
+        """How it stands with the page; where that does not explain it, the incident's own words, which are English."""
+        page = await as_it_stands(await self._reception.client(), summons)
+        if page is not None and page.acknowledged is not None:
+            return _answered(summons, page.acknowledged.by.key, reader)
+        if page is not None and page.ended is not None:
+            return Remark("ended", reader, summons.code)
+        return Remark("refused", reader, summons.code, reason=str(refusal))
+
+
+def _reader(holders: Holders) -> Reader:
+    """Who sent it, by the first plan that knows the number; a stranger where none does."""
+    return next((Reader(plan, people[0]) for plan, people in holders.items()), Reader())
 
 
 def _command(wish: Wish, summons: Summons, sid: str) -> Command:
@@ -194,57 +191,28 @@ def _command(wish: Wish, summons: Summons, sid: str) -> Command:
     return Acknowledge(id=id, actor=summons.actor, incident=incident, page=number)
 
 
-async def _meant(client: Client, code: Code, holders: Holders) -> Summons | str:
+async def _meant(client: Client, code: Code, holders: Holders) -> Summons | Remark:
     """The page with this code, or why there is none."""
     try:
         return await of_code(client, code, holders)
-    except Unclear as why:
-        return str(why)
+    except Unclear as unclear:
+        return Remark(unclear.why, _reader(holders), unclear.about)
 
 
-def _nothing_waits(found: Found) -> str:
+def _none_waits(found: Found, reader: Reader) -> list[Remark]:
     """Names what was answered last: by somebody faster, or by the text whose repetition this is."""
     known = [(each.page.acknowledged, each) for each in found.summonses if each.page]
-    answered = sorted(
-        ((given.at, given.by.key, each.code) for given, each in known if given is not None), reverse=True
-    )
+    answered = [(given.at, given.by.key, each) for given, each in known if given is not None]
     if not answered:
-        return _NOTHING_WAITS
-    by = ", ".join(f"{code} was acknowledged by {person}" for _, person, code in answered[:ANSWERED_SHOWN])
-    return f"No page waits for your answer any more: {by}."
+        return [Remark("none_waits", reader), Remark("how_to", reader)]
+    answered.sort(key=lambda each: each[0], reverse=True)
+    return [
+        Remark("none_waits_any_more", reader),
+        *(_answered(each, by, reader) for _, by, each in answered[:ANSWERED_SHOWN]),
+    ]
 
 
-def _several_wait(wish: Wish, waiting: Sequence[Summons]) -> str:
-    codes = _listed([each.code for each in waiting])
-    word, before = ("PASS", "PASS and ") if wish == "pass" else ("ACK", "")
-    return f"Several pages wait for you. Send {before}the code of one, or {word} ALL: {codes}."
-
-
-def _left(codes: Sequence[Code]) -> str:
-    """What one text was too much for."""
-    left = len(codes) - PAGES_AT_ONCE
-    return f"Up to {PAGES_AT_ONCE} are answered at once: send the other {left} again." if left > 0 else ""
-
-
-def _still_waiting(wish: Wish, left: int) -> str:
-    """What there was no time for."""
-    word = "PASS" if wish == "pass" else "ACK"
-    return f"{left} more wait{'s' if left == 1 else ''}: send {word} ALL again." if left else ""
-
-
-def _listed(names: Sequence[str]) -> str:
-    """As many as anybody reads, and as Twilio takes in one reply."""
-    more = len(names) - PAGES_AT_ONCE
-    return ", ".join(names[:PAGES_AT_ONCE]) + (f" and {more} more" if more > 0 else "")
-
-
-def _in_words(told: Iterable[_Told], *remarks: str) -> str:
-    """What became of each page, those with the same fate together."""
-    together: dict[str, list[str]] = {}
-    for each in told:
-        together.setdefault(each.heading, []).append(each.sentence or each.code)
-    own = together.pop("", [])
-    shared = [f"{heading}: {_listed(codes)}." for heading, codes in together.items()]
-    unsaid = len(own) - PAGES_AT_ONCE
-    more = f"{unsaid} more could not be answered either." if unsaid > 0 else ""
-    return " ".join(filter(None, (*shared, *own[:PAGES_AT_ONCE], more, *remarks)))
+def _answered(summons: Summons, by: str, reader: Reader) -> Remark:
+    if by in summons.people:
+        return Remark("already_yours", reader, summons.code)
+    return Remark("taken", reader, summons.code, by=by)

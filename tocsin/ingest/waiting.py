@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,8 +13,11 @@ from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 from tocsin.domain import naming
 from tocsin.domain.channel import ChannelName
 from tocsin.domain.state import Actor, Message, Page
+from tocsin.ingest.links import home_of
 from tocsin.ingest.textwords import Code
+from tocsin.prompts import Reply
 from tocsin.starting import temporal_answers
+from tocsin.temporal import TemporalUnavailable
 from workflows.attributes import INCIDENT, PLAN
 from workflows.incident import IncidentWorkflow
 
@@ -24,29 +28,39 @@ ASKED_AT_ONCE = 10
 SEARCH_PATIENCE = timedelta(seconds=8)
 """Twilio waits 15 s for an answer; asking many incidents takes longer than one call."""
 
+ANOTHER_LOOK = timedelta(seconds=2)
+"""How long whoever was refused waits to be told why in their own language."""
+
 Holders = Mapping[str, tuple[str, ...]]
 """For each plan, the people of its directory who have a number."""
 
+_log = logging.getLogger(__name__)
+
 
 class Unclear(Exception):
-    """A code leads to no page that could be answered; the message says so to whoever sent it."""
+    """A code leads to no page that could be answered: `why` is how that is replied, and `about` what it is about."""
+
+    def __init__(self, why: Reply, about: str) -> None:
+        super().__init__(f"{about}: {why}")
+        self.why = why
+        self.about = about
 
 
 @dataclass(frozen=True)
 class Summons:
     """A page, where it lives, and the people who have the number that answers it.
 
-    `page` is how it stands, `via` the channels over which it went to them, and `severity` its incident's, of `plan`;
-    these are known only of what was found because it was sent to them.
+    `page` is how it stands, `via` the channels over which it went to them, and `severity` its incident's; these are
+    known only of what was found because it was sent to them.
     """
 
     workflow: str
     incident: str
+    plan: str
     number: int
     people: tuple[str, ...]
     page: Page | None = None
     via: frozenset[ChannelName] = frozenset()
-    plan: str = ""
     severity: str = ""
 
     @property
@@ -83,20 +97,25 @@ async def of_code(client: Client, code: Code, holders: Holders) -> Summons:
     found = await _executions(client, f"TocsinIncident STARTS_WITH '{code.incident}'", holders)
     running = [each for each in found if each.status is WorkflowExecutionStatus.RUNNING]
     if not running and found:
-        raise Unclear(f"Incident {code.incident} is over: nobody needs to answer {code} any more.")
+        raise Unclear("over", str(code))
     if not running:
-        raise Unclear(
-            f"There is no open incident {code.incident} that you could answer. "
-            "Check the code in the message that you got."
-        )
+        raise Unclear("no_incident", code.incident)
     if len({_value(each, INCIDENT.name) for each in running}) > 1:
-        raise Unclear(
-            f"More than one open incident begins with {code.incident}. "
-            "Answer the phone call, or use the command line."
-        )
+        raise Unclear("ambiguous", code.incident)
     execution = running[0]
-    people = holders[_value(execution, PLAN.name)]
-    return Summons(execution.id, _value(execution, INCIDENT.name), code.page, people)
+    plan = _value(execution, PLAN.name)
+    return Summons(execution.id, _value(execution, INCIDENT.name), plan, code.page, holders[plan])
+
+
+async def as_it_stands(client: Client, summons: Summons) -> Page | None:
+    """The page as it is by now; `None` when nobody can say in time."""
+    try:
+        async with temporal_answers(ANOTHER_LOOK):
+            home = await home_of(client, summons.workflow, summons.incident)
+    except TemporalUnavailable as error:
+        _log.info("how it stands with a page could not be asked: %s", error)
+        return None
+    return next((page for page in home[1].pages if page.number == summons.number), None) if home else None
 
 
 async def sent_to(client: Client, holders: Holders) -> Found:
@@ -138,7 +157,7 @@ async def _pages_of(
         except WorkflowQueryFailedError:
             return []  # not logged yet, so nobody has been paged about it
     return [
-        Summons(workflow, view.id, page.number, _first(whom, people), page, via, view.plan, view.severity)
+        Summons(workflow, view.id, view.plan, page.number, _first(whom, people), page, via, view.severity)
         for page in view.pages
         if page.number in theirs
         for whom, via in [theirs[page.number]]
