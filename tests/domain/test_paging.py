@@ -205,6 +205,17 @@ def test_a_moment_on_the_way_is_not_worth_another_timer():
     assert world.state.pages[1].next_at == due
 
 
+def test_of_two_channels_at_once_the_first_that_leaves_begins_the_wait():
+    one_by_one = "{role: pilot, via: [sms, phone], wait: PT5M}"
+    world = World(plan=harbour.plan_with(one_by_one, one_by_one.replace("wait", "at_once: true, wait")))
+    world.vendors["phone"] = keeps_it
+    world.alert()
+    due = world.state.pages[1].next_at
+    world.passes(minutes=4)
+    leaves(world, world.state.pages[1].trying[1])
+    assert world.state.pages[1].next_at == due
+
+
 def test_an_answered_page_that_leaves_late_waits_for_nobody():
     world = held_back_page()
     world.passes(minutes=1)
