@@ -69,7 +69,7 @@ class Timekeeper:
         await self.sleep_until(self.clock() + timedelta(seconds=seconds))
 
     async def sleep_until(self, moment: datetime) -> None:
-        """Let time pass until `moment` on the server's clock."""
+        """Let time pass until `moment` on the server's clock; once the rehearsal is over, until all is taken down."""
         assert self._set_timer is not None, "nobody sleeps before the rehearsal has begun"
         self._number += 1
         number = self._number

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from shlex import quote
 from socket import create_server, socket
@@ -19,6 +19,7 @@ from pydantic import SecretStr
 from temporalio.client import Client, WorkflowHandle
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
@@ -29,7 +30,7 @@ from tocsin.ingest.app import create_app
 from tocsin.lenience import LenientRunner
 from tocsin.library import PlanLibrary
 from tocsin.rehearsal.backstage import Backstage
-from tocsin.rehearsal.clock import Timekeeper
+from tocsin.rehearsal.clock import Nap, Timekeeper
 from tocsin.rehearsal.loosening import Loosening
 from tocsin.rehearsal.people import People
 from tocsin.rehearsal.register import Register
@@ -53,7 +54,7 @@ class NoTestServer(Exception):
 
 @dataclass(frozen=True)
 class House:
-    """Everything that runs for one rehearsal; `env` is the server."""
+    """Everything that runs for one rehearsal; `env` is the server, `loosening` what keeps its clock from stopping."""
 
     env: WorkflowEnvironment
     client: Client
@@ -62,6 +63,7 @@ class House:
     receiver: str
     settings: Settings
     timekeeper: Timekeeper
+    loosening: Loosening
 
 
 @asynccontextmanager
@@ -94,7 +96,7 @@ async def opened_house(
         )
         for worker in (_timer(client, timekeeper), *workers):
             await stack.enter_async_context(worker)
-        yield House(env, client, register, sandbox, _url(doors[1]), settings, timekeeper)
+        yield House(env, client, register, sandbox, _url(doors[1]), settings, timekeeper, loosening)
 
 
 @asynccontextmanager
@@ -133,8 +135,17 @@ def _quiet_runtime() -> Runtime:
 async def begin_time(house: House) -> WorkflowHandle[RehearsalWorkflow, None]:
     """Start the workflow that keeps the time."""
     handle = await house.env.client.start_workflow(RehearsalWorkflow.run, id="rehearsal", task_queue=QUEUE)
-    house.timekeeper.begin(lambda nap: handle.signal(RehearsalWorkflow.nap, nap))
+    house.timekeeper.begin(partial(_set_timer, handle))
     return handle
+
+
+async def _set_timer(time: WorkflowHandle[RehearsalWorkflow, None], nap: Nap) -> None:
+    """Have somebody woken, unless the rehearsal is over: what is done meanwhile may still send them to sleep."""
+    try:
+        await time.signal(RehearsalWorkflow.nap, nap)
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:  # which is said of workflows that have ended, too
+            raise
 
 
 def _without_interceptors(client: Client) -> Client:

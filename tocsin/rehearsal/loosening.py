@@ -8,6 +8,8 @@ over an incident: its predecessor started it, and ended.
 from __future__ import annotations
 
 import asyncio
+import logging
+from functools import partial
 from typing import Any
 
 from temporalio.api.common.v1 import WorkflowExecution
@@ -16,6 +18,8 @@ from temporalio.api.testservice.v1 import UnlockTimeSkippingRequest
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle, WorkflowHistoryEventFilterType
 
+_log = logging.getLogger(__name__)
+
 
 class Loosening:
     """Watches the workflows of a rehearsal, and lets the clock go for each one whose end would hold it."""
@@ -23,19 +27,31 @@ class Loosening:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._watched: dict[str, asyncio.Task[None]] = {}
+        self._is_over = False
 
     def watch(self, workflow: str) -> None:
         """A workflow runs; it is watched until it ends, over all its runs."""
-        if workflow not in self._watched:
+        if workflow not in self._watched and not self._is_over:
             task = self._watched[workflow] = asyncio.create_task(self._see_out(workflow))
-            task.add_done_callback(lambda _: self._watched.pop(workflow))
+            task.add_done_callback(partial(self._done, workflow))
 
     async def stop(self) -> None:
-        """Watch no more. Raises what went wrong in watching."""
+        """Watch no more: what fails or begins from now on is not part of the rehearsal."""
+        self._is_over = True
         tasks = list(self._watched.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _done(self, workflow: str, task: asyncio.Task[None]) -> None:
+        del self._watched[workflow]
+        failed = None if task.cancelled() else task.exception()
+        if failed is not None and not self._is_over:
+            _log.error(
+                "workflow %s is not watched any more; time may stand still when it ends",
+                workflow,
+                exc_info=failed,
+            )
 
     async def _see_out(self, workflow: str) -> None:
         await _ended(self._client.get_workflow_handle(workflow))

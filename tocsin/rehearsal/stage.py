@@ -104,6 +104,7 @@ async def _to_the_end(player: Player, house: House, time: WorkflowHandle[Rehears
     try:
         await player.play()
     finally:
+        await house.loosening.stop()  # else whatever ends now would let time skip again
         await house.env.client.test_service.lock_time_skipping(LockTimeSkippingRequest())
         await time.signal(RehearsalWorkflow.end)
 
