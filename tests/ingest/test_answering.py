@@ -18,6 +18,7 @@ from tests.domain.world import World
 from tests.ingest.courtroom import Bench, Court
 from tests.ingest.harbour import unavailable
 from tocsin.domain import commands as say
+from tocsin.domain.commands import CommandRefused
 from tocsin.domain.events import Commanded
 from tocsin.domain.proving import Claim, page_matter
 from tocsin.domain.state import Actor
@@ -161,7 +162,7 @@ async def test_a_button_that_is_pressed_twice_counts_once(pilot: Pilot, with_its
 async def test_accepting_twice_is_told_that_it_is_known_and_counts_once(pilot: Pilot) -> None:
     await pilot.presses("accept")
 
-    assert_says(await pilot.presses("accept"), 409, "Answered already", "ana (by link) has it")
+    assert_says(await pilot.presses("accept"), 409, "Answered already", "Ana has it")
     assert len(pilot.quay.updated) == 1
 
 
@@ -184,7 +185,7 @@ async def test_a_form_that_says_neither_changes_nothing(pilot: Pilot, answer: st
 async def test_what_somebody_else_has_answered_says_by_whom(pilot: Pilot) -> None:
     pilot.world.acknowledges("eva")
 
-    assert_says(await pilot.opens(), 409, "Answered already", "eva (claimed) has it")
+    assert_says(await pilot.opens(), 409, "Answered already", "Eva has it")
     assert_says(await pilot.presses("accept"), 409, "nothing was changed")
     assert pilot.quay.updated == []
 
@@ -199,7 +200,7 @@ async def test_who_was_faster_between_two_looks_is_named(pilot: Pilot) -> None:
 
     pilot.quay.get_workflow_handle_for = lambda run, workflow: Faster(pilot.quay, workflow)  # type: ignore[method-assign]
 
-    assert_says(await pilot.presses("accept"), 409, "already acknowledged by @eva")
+    assert_says(await pilot.presses("accept"), 409, "Answered already", "Eva has it")
 
 
 # ---- links that do not count ----
@@ -272,3 +273,39 @@ async def test_without_temporal_nothing_is_changed_and_the_page_says_so(pilot: P
 
     assert_says(await pilot.opens(), 503, "Try again in a minute")
     assert_says(await pilot.presses("accept"), 503, "it counts once")
+
+
+# ---- in whose words ----
+
+
+@pytest.fixture
+def german(pilot: Pilot, tmp_path: Path) -> Pilot:
+    """Ana reads German, by the directory of now."""
+    [directory] = tmp_path.rglob("directory.yaml")
+    directory.write_text(directory.read_text().replace("{name: Ana,", "{name: Ana, language: de-AT,"))
+    return pilot
+
+
+async def test_the_page_is_in_the_language_of_whoever_was_asked(german: Pilot) -> None:
+    answer = await german.opens()
+
+    assert_says(answer, 200, '<html lang="de-AT">', "Ich übernehme", "Weitergeben", "01.06.2026, 13:00")
+    assert "I take it" not in answer.text
+    assert_says(await german.presses(""), 400, "Drücken Sie eine der beiden")
+    assert_says(await german.presses("accept"), 200, '<html lang="de-AT">', "Sie haben übernommen")
+    assert_says(await german.opens(), 409, "Schon beantwortet", "Ana hat übernommen, am 01.06.2026")
+
+
+async def test_what_the_incident_refuses_is_said_in_its_own_words(german: Pilot) -> None:
+    class Stubborn(Berth):
+        def _decide(self, commanded: Commanded) -> None:
+            raise CommandRefused("page 1 is @rui's already")
+
+    german.quay.get_workflow_handle_for = lambda run, workflow: Stubborn(german.quay, workflow)  # type: ignore[method-assign]
+
+    assert_says(await german.presses("pass"), 409, "auf Englisch: page 1 is Rui&#39;s already.")
+
+
+async def test_a_link_that_tells_nobody_is_answered_in_english(german: Pilot) -> None:
+    assert_says(await german.opens("/v1/pages/nonsense"), 403, '<html lang="en">', "not one of ours")
+    assert_says(await german.opens(german.link(person="zoe")), 403, '<html lang="en-US">', "counts no more")
