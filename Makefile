@@ -26,10 +26,10 @@ up: $(STAMP) ## Run Tocsin on this machine: server, worker, receiver, sandbox
 	@$(PYTHON) -m tocsin.embedded up
 
 test: $(STAMP) ## Run every test
-	@$(PYTHON) -m pytest
+	@$(PYTHON) -m pytest -n 2 --dist loadfile
 
 check: lint ## Formatting, lint, types and the fast tests, in some three minutes
-	@$(PYTHON) -m pytest -m "not slow"
+	@$(PYTHON) -m pytest -n 2 --dist loadfile -m "not slow"
 
 clauses: $(STAMP) ## What the shipped policies demand, clause by clause, and whether it holds
 	@$(PYTHON) -m tests.clauses
