@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-import starter
+from starter import _listen
 from tests.channels.vendor import closed_port
 from tests.ingest.harbour import write_plans
 
@@ -194,7 +194,7 @@ def test_a_port_that_is_taken_is_named(environment: dict[str, str], service: sub
 
 
 def test_no_part_of_an_answer_waits_for_the_client_to_acknowledge_another() -> None:
-    with starter._listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+    with _listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
         accepted, _ = listener.accept()
         with accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
