@@ -249,6 +249,18 @@ def test_texts_and_emails_are_in_the_readers_language_where_the_plan_has_it(temp
     assert "Responda" not in templates.email(page(channel="email"), DANA, "d@example.com").text
 
 
+@pytest.mark.parametrize(
+    ("language", "said"), [("es", "Estado: abierto."), ("fr", "Statut: ouvert."), ("de", "Stand: offen.")]
+)
+def test_other_texts_are_in_the_readers_language_too(templates, plans, language, said):
+    directory = plans / "allcode" / "directory.yaml"
+    dana = 'phone: "+12025550101"'
+    directory.write_text(directory.read_text().replace(dana, f"{dana}, language: {language}", 1))
+    reminder = dispatch(channel="sms", template="reminder", purpose="reminder")
+    text = templates.sms(reminder, "+12025550101", "dana").body
+    assert text == f"7F3K2 High: Security incident notice: checkout-api is down. AllCode. {said}"
+
+
 @pytest.mark.parametrize("language", ["es", "fr", "de"])
 def test_shipped_texts_in_other_languages_fit_gsm_7(templates, own, language):
     for kind in ("", f"{language}."):

@@ -80,6 +80,23 @@ def test_a_text_with_whom_it_reached_its_vendor_and_its_cost(
     ]
 
 
+def test_one_person_is_named_in_one_way_however_they_were_meant(
+    world: World, desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message(world, 1, reached="pia", state=DeliveryState.SENT)
+    message(world, 2, target=Target(person="pia"))
+    message(world, 3, target=Target(audience="pilots", member="pia"), state=DeliveryState.FAILED)
+    message(world, 4)
+    message(world, 5, target=Target(person="pia", supervisor=True))
+
+    desk.types("messages", world.state.reference)
+
+    shown = " ".join(" ".join(lines(capsys)).split())
+    assert shown.count("@pia") == 3
+    assert "sms role pilot queued" in shown
+    assert "sms the supervisor of pia queued" in shown
+
+
 def test_what_came_in_a_digest_says_so_and_costs_nothing_itself(
     world: World, desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:

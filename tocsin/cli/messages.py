@@ -68,7 +68,7 @@ def told(messages: Sequence[MessageView]) -> str:
         (
             short(each.delivered or each.sent or each.created),
             each.channel,
-            f"@{each.reached}" if each.reached else str(each.target),
+            _to(each),
             each.stands,
             " – ".join(filter(None, _what(each))),
         )
@@ -76,6 +76,13 @@ def told(messages: Sequence[MessageView]) -> str:
     ]
     table = tables.table(("TIME (UTC)", "CHANNEL", "TO", "STATE", "WHAT"), rows, "no message was sent yet")
     return "\n".join([table, *([_total(messages)] if messages else [])])
+
+
+def _to(message: Message) -> str:
+    """Somebody by their key, in one spelling; a role, or an audience, only while it is not known who that will be."""
+    target = message.target
+    key = message.reached or target.member or (None if target.supervisor else target.person)
+    return f"@{key}" if key else str(target)
 
 
 def _what(message: MessageView) -> Iterator[str]:
