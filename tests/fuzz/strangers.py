@@ -52,6 +52,7 @@ ODD_TEXTS = [
     "https://sns.eu-west-1.amazonaws.com@evil.example/x.pem",
     "[::1",
     "x" * 20_000,
+    "9" * 5_000,
 ]
 ODD_NUMBERS = [0, -1, 2**31, 2**63, -(2**63) - 1, 10**400, 0.1, -0.0, 1e308, 5e-324]
 

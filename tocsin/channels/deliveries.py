@@ -139,20 +139,32 @@ def deliveries_of_sendgrid(events: Iterable[Mapping[str, Any]]) -> list[Delivery
     return [report for report in reports if report is not None]
 
 
+def moment_of_sendgrid(timestamp: Any) -> datetime | None:
+    """The time in seconds since 1970; nothing where it is none, or beyond what there is a date for."""
+    try:
+        return datetime.fromtimestamp(timestamp, UTC) if isinstance(timestamp, int) else None
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
 def _delivery_of_sendgrid(event: Mapping[str, Any]) -> DeliveryReport | None:
-    state = _SENDGRID.get(event.get("event", ""))
-    timestamp = event.get("timestamp")
-    if state is None or not isinstance(timestamp, int):
+    name = _text(event.get("event"))
+    state, at = _SENDGRID.get(name), moment_of_sendgrid(event.get("timestamp"))
+    if state is None or at is None:
         return None
     return DeliveryReport(
         vendor="sendgrid",
-        vendor_id=_accepted_as(event.get("sg_message_id") or ""),
+        vendor_id=_accepted_as(_text(event.get("sg_message_id"))),
         state=DeliveryState.FAILED_FOR_NOW if event.get("type") == "blocked" else state,
-        is_tried_on=event.get("event") == "deferred",
+        is_tried_on=name == "deferred",
         detail=_reason(event),
-        at=datetime.fromtimestamp(timestamp, UTC),
+        at=at,
         correlation=_correlation(event),
     )
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _accepted_as(sg_message_id: str) -> str:

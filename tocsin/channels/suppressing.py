@@ -6,10 +6,10 @@ Source: docs.sendgrid.com/for-developers/tracking-events/event.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from tocsin.channels.addresses import spellings
+from tocsin.channels.deliveries import moment_of_sendgrid
 from tocsin.domain.broadcasts import Suppression
 
 _REASONS = {
@@ -35,10 +35,11 @@ def suppressions_of_sendgrid(events: Iterable[Mapping[str, Any]]) -> list[Suppre
 
 def _suppressed(event: Mapping[str, Any]) -> list[Suppression]:
     """The address that an event puts out of use, in each spelling: a list may have either."""
-    kind, address, at = event.get("event", ""), event.get("email"), event.get("timestamp")
+    kind, address, at = event.get("event"), event.get("email"), moment_of_sendgrid(event.get("timestamp"))
+    if not isinstance(kind, str) or not isinstance(address, str) or at is None:
+        return []
     reason = _DROPPED.get(str(event.get("reason", ""))) if kind == "dropped" else _REASONS.get(kind)
     is_for_now = event.get("type") == "blocked"
-    if reason is None or is_for_now or not isinstance(address, str) or not isinstance(at, int):
+    if reason is None or is_for_now:
         return []
-    moment = datetime.fromtimestamp(at, UTC)
-    return [Suppression(address=each, reason=reason, at=moment) for each in spellings(address)]
+    return [Suppression(address=each, reason=reason, at=at) for each in spellings(address)]

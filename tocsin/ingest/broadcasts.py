@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -28,6 +29,7 @@ from tocsin.ingest.reception import Reception
 from tocsin.ingest.signed import TwilioSigned
 from tocsin.suppressions import Suppressions
 
+_ROW = re.compile(r"[0-9]{1,9}")
 _log = logging.getLogger(__name__)
 
 
@@ -91,6 +93,6 @@ def _by_broadcast(reports: Iterable[DeliveryReport]) -> Mapping[str, Sequence[De
     notes: dict[str, list[DeliveryNote]] = defaultdict(list)
     for report in reports:
         broadcast, row = report.correlation.get("broadcast", ""), report.correlation.get("row", "")
-        if report.is_news and BROADCAST_ID.fullmatch(broadcast) and row.isascii() and row.isdecimal():
+        if report.is_news and BROADCAST_ID.fullmatch(broadcast) and _ROW.fullmatch(row):
             notes[broadcast].append(DeliveryNote(row=int(row), state=report.state, at=report.at))
     return notes
