@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
-from temporalio.client import Client, RPCTimeoutOrCancelledError
+from temporalio.client import Client, RPCTimeoutOrCancelledError, WorkflowExecutionStatus
 from temporalio.common import (
     Priority,
     SearchAttributePair,
@@ -30,9 +30,10 @@ from temporalio.service import RPCError, RPCStatusCode
 from tocsin import reporters
 from tocsin.declaration import Declaration, ReportRefused, beginning
 from tocsin.domain import naming
+from tocsin.domain.alerts import CLOCKS_DIFFER_BY
 from tocsin.domain.base import Value
 from tocsin.domain.events import Alert, Commanded
-from tocsin.domain.messages import IncidentStart
+from tocsin.domain.messages import IncidentOutcome, IncidentStart
 from tocsin.domain.opening import reported_by
 from tocsin.domain.state import Actor
 from tocsin.domain.words import Status
@@ -91,17 +92,35 @@ async def raise_alert(
 ) -> Started:
     """Open the alert's incident or join the one that is open. Raises `TemporalUnavailable`.
 
-    An alert that no longer fires opens nothing. `rank` is that of the alert's severity (1 is the worst): the worst
-    incidents are worked on first when many start at once.
+    An alert that no longer fires opens nothing, nor does a repeat of what was said before the incident ended. `rank` is
+    that of the alert's severity (1 is the worst): the worst incidents are worked on first when many start at once.
     """
     workflow = naming.incident_workflow(alert.key)
     if not alert.is_firing:
         is_open = await signal_if_running(client, workflow, IncidentWorkflow.alert, alert)
         outcome: Outcome = "opened or joined" if is_open else "nothing open"
         return Started(incident_key=alert.key, workflow_id=workflow, outcome=outcome)
+    if alert.repeats and await _belongs_to_the_last(client, workflow, alert):
+        return Started(incident_key=alert.key, workflow_id=workflow, outcome="nothing open")
     start = reported_by((alert,), drill_speed=settings.drill_speed)
     await _start(client, start, rank, IncidentWorkflow.alert, alert)
     return Started(incident_key=alert.key, workflow_id=workflow, outcome="opened or joined")
+
+
+async def _belongs_to_the_last(client: Client, workflow: str, alert: Alert) -> bool:
+    """Whether a repeat was said before the incident ended that ran last. Raises `TemporalUnavailable`."""
+    async with temporal_answers():
+        try:
+            last = await client.get_workflow_handle(workflow).describe(rpc_timeout=PATIENCE)
+            if last.status is not WorkflowExecutionStatus.COMPLETED:
+                return False
+            ran = client.get_workflow_handle(workflow, run_id=last.run_id, result_type=IncidentOutcome)
+            outcome = await ran.result(follow_runs=False, rpc_timeout=PATIENCE)
+        except RPCError as error:
+            if not means_no_such_workflow(error):
+                raise
+            return False
+    return outcome.ended is not None and alert.received <= outcome.ended - CLOCKS_DIFFER_BY
 
 
 async def declare(

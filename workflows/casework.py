@@ -170,11 +170,15 @@ class Casework:
     async def forward_latecomers(self, successor: str) -> None:
         """Pass on what arrived during the hand-over, until nothing more does; alerts that fire are not among it."""
         await self.wait(workflow.all_handlers_finished)
-        while late := [event for event in self._waiting if not fires(event)]:
-            self._waiting = [event for event in self._waiting if fires(event)]
+        while late := [event for event in self._waiting if not self.opens_another(event)]:
+            self._waiting = [event for event in self._waiting if self.opens_another(event)]
             for event in late:
                 await self.pass_on(successor, "latecomer", Latecomer(event=event))
             await self.wait(workflow.all_handlers_finished)
+
+    def opens_another(self, event: Event) -> bool:
+        """Whether it is no business of this incident, but opens another."""
+        return fires(event)
 
     def take_back(self) -> None:
         """The hand-over came to nothing: go on, and catch up with what arrived meanwhile."""

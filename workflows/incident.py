@@ -11,6 +11,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 
 with workflow.unsafe.imports_passed_through():
     from tocsin.domain import naming, phases
+    from tocsin.domain.alerts import was_said_before_the_end
     from tocsin.domain.case import Case
     from tocsin.domain.events import Alert, Event, fires
     from tocsin.domain.messages import IncidentOutcome, IncidentStart, OpenRecord, PostIncidentStart
@@ -86,7 +87,9 @@ class IncidentWorkflow(Casework):
         if firing := self.alerts_that_fire_again():
             workflow.continue_as_new(self.next_incident(firing))
         state = self.case.state
-        return IncidentOutcome(incident=state.id, status=state.status.value, goes_on_in=successor)
+        return IncidentOutcome(
+            incident=state.id, status=state.status.value, goes_on_in=successor, ended=state.ended
+        )
 
     # How far it is
 
@@ -108,7 +111,11 @@ class IncidentWorkflow(Casework):
 
     def takes(self, event: Event) -> bool:
         """Alerts that fire after the end wait for the next incident; once handed over, everything else is forwarded."""
-        return super().takes(event) and not (fires(event) and self.has_ended)
+        return super().takes(event) and not (self.opens_another(event) and self.has_ended)
+
+    def opens_another(self, event: Event) -> bool:
+        """An alert that fires after the end, but for a repeat of what was said before it."""
+        return isinstance(event, Alert) and fires(event) and not was_said_before_the_end(self.case, event)
 
     async def finish_sending(self) -> None:
         """Give what is under way a moment to finish; what does not is taken up by the successor."""
@@ -139,7 +146,8 @@ class IncidentWorkflow(Casework):
 
     def alerts_that_fire_again(self) -> tuple[Alert, ...]:
         """The alerts that came after this incident had ended: they open the next one."""
-        return tuple(event for event in self._waiting if isinstance(event, Alert) and fires(event))
+        alerts = (event for event in self._waiting if isinstance(event, Alert))
+        return tuple(alert for alert in alerts if self.opens_another(alert))
 
     def next_incident(self, alerts: tuple[Alert, ...]) -> IncidentStart:
         """A new incident under the same key, which names this one."""

@@ -128,3 +128,19 @@ def test_what_a_tool_says_besides_is_put_down_and_lets_nobody_off(world):
     world.happens(world.alerted(alerts={}, remarks={"wind": "acknowledged, says the monitor"}))
     assert world.log("alert")[-1] == "The wind rises: alert wind: acknowledged, says the monitor"
     assert world.state.pages[1].is_open
+
+
+def test_what_another_receiver_was_told_before_comes_late_and_changes_nothing(world):
+    world.passes(minutes=1)
+    said = world.now
+    world.passes(seconds=1)
+    hears(world, False)
+    silent_since = world.state.silent_since
+
+    world.passes(seconds=9)
+    hears(world, True, counts={"wind": 3}, repeats=True, received=said)
+
+    wind = world.state.alerts["wind"]
+    assert (wind.firing, wind.count, wind.last) == (False, 5, silent_since)
+    assert world.state.silent_since == silent_since
+    assert world.log("alert")[-1] == "The wind rises: alert wind is resolved, says the monitor"

@@ -7,7 +7,7 @@ import pytest
 from tests.domain.world import World
 from tocsin.domain import commands as say
 from tocsin.domain.commands import CommandRefused
-from tocsin.domain.events import TakenIn
+from tocsin.domain.events import Commanded, TakenIn
 from tocsin.domain.state import Actor
 from tocsin.domain.view import next_actions
 from tocsin.domain.words import Status, Verdict
@@ -67,6 +67,18 @@ def test_what_is_said_of_the_one_is_said_of_the_other(world):
     assert {command["incident"] for command in told} == {OTHER}
     assert {command["actor"]["key"] for command in told} == {"ana"}
     assert len({command["id"] for command in told}) == 2
+
+
+def test_what_was_said_here_and_comes_back_round_a_ring_of_mergers_ends_here(world):
+    with_another(world)
+    said = world.says(say.GiveUpdate, by="ana", text="The masts are up again")
+    [errand] = world.forwarded
+    returned = json.loads(errand.text)["command"]
+    assert returned["id"] == said.id, "so that it is known when it comes back"
+
+    world.happens(Commanded(command=said.model_copy(update={"incident": world.state.id})))
+    assert len(world.forwarded) == 1
+    assert world.log("update") == ["The masts are up again"]
 
 
 def test_an_incident_that_is_over_cannot_be_merged_into(world):

@@ -82,18 +82,7 @@ class Lighthouse:
 
     async def alert(self, firing: bool = True, **changes: Any) -> WorkflowHandle[Any, Any]:
         """The monitor speaks, exactly as the receiver passes it on."""
-        now = await self.now()
-        alert = Alert(
-            key=self.key,
-            source="alertmanager",
-            group="lamp",
-            plan=PlanPin(name="lighthouse", hash=HASH),
-            title="The lamp is out",
-            severity="dark",
-            alerts={"lamp-1": firing},
-            began=now,
-            received=now,
-        )
+        alert = self.alerted(await self.now(), firing)
         start = self.start_of(alert).model_copy(update=changes)
         return await self.client.start_workflow(
             IncidentWorkflow.run,
@@ -104,6 +93,25 @@ class Lighthouse:
             start_signal="alert",
             start_signal_args=[alert],
         )
+
+    def alerted(self, now: datetime, firing: bool = True) -> Alert:
+        """What the monitor says at that moment."""
+        return Alert(
+            key=self.key,
+            source="alertmanager",
+            group="lamp",
+            plan=PlanPin(name="lighthouse", hash=HASH),
+            title="The lamp is out",
+            severity="dark",
+            alerts={"lamp-1": firing},
+            began=now,
+            received=now,
+        )
+
+    async def hears_again(self, said: datetime) -> None:
+        """A repeat is told that was said at that moment."""
+        repeat = self.alerted(said).model_copy(update={"repeats": True})
+        await self.incident.signal("alert", repeat)
 
     def start_of(self, alert: Alert) -> IncidentStart:
         """How the receiver would start it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from tests.workflows.house import Lighthouse, Refused
@@ -140,3 +142,32 @@ async def test_a_latecomer_that_is_refused_tells_its_author_and_takes_nothing_do
     view = await house.eventually(house.after(), lambda view: "cause" in view.facts)
     assert view.status is Status.RESOLVED
     await house.until(lambda: any("was refused" in text.body for text in house.sms.sent))
+
+
+async def test_a_repeat_that_was_said_before_the_end_opens_nothing_and_one_said_after_it_does(
+    house: Lighthouse,
+) -> None:
+    house.sms.gate.clear()
+    await house.alert()
+    said = await house.now()
+    await house.passes(minutes=1)
+    await house.says(say.Resolve, summary="lit again")
+    await house.hears_again(said)
+    house.sms.gate.set()
+    outcome = await house.outcome(house.incident)
+
+    assert outcome["ended"] is not None
+    old = await house.view(house.after())
+    assert (old.alerts["lamp-1"].count, old.status) == (2, Status.RESOLVED)
+    assert house.sms.to == [KIT], "nobody is woken for what was known"
+
+
+async def test_a_repeat_that_was_said_after_the_end_is_a_new_fire(house: Lighthouse) -> None:
+    house.sms.gate.clear()
+    await house.alert()
+    await house.says(say.Resolve, summary="lit again")
+    await house.hears_again(await house.now() + timedelta(seconds=1))
+    house.sms.gate.set()
+
+    await house.until(lambda: house.sms.to == [KIT, KIT])
+    assert (await house.view()).follows == house.key

@@ -6,7 +6,7 @@ so, and then only after every alert has stayed silent for a while.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tocsin.domain import commands as said
 from tocsin.domain import ending, naming, notices, outages
@@ -15,6 +15,9 @@ from tocsin.domain.durations import describe
 from tocsin.domain.events import Alert
 from tocsin.domain.state import Actor, AlertState, Target
 from tocsin.domain.words import Anchor, Status
+
+CLOCKS_DIFFER_BY = timedelta(seconds=2)
+"""How far the clocks of two machines of one installation may be apart."""
 
 
 def heard(draft: Draft, event: Alert) -> None:
@@ -36,10 +39,9 @@ def heard(draft: Draft, event: Alert) -> None:
 def _note(draft: Draft, event: Alert, name: str, fires: bool) -> bool:
     """Count what was said of one alert; whether that is a change."""
     known, count = draft.state.alerts.get(name), event.counts.get(name, 1)
-    if known is not None and known.firing is fires:
-        draft.state.alerts[name] = known.model_copy(
-            update={"last": event.received, "count": known.count + count}
-        )
+    if known is not None and (known.firing is fires or _is_overtaken(event, known)):
+        latest = max(known.last, event.received)
+        draft.state.alerts[name] = known.model_copy(update={"last": latest, "count": known.count + count})
         return False
     changes = (*_recent(draft, known), draft.now)
     flaps = len(changes) >= draft.state.handling.flapping.changes
@@ -49,10 +51,25 @@ def _note(draft: Draft, event: Alert, name: str, fires: bool) -> bool:
         first=known.first if known else event.received,
         last=event.received,
         count=(known.count if known else 0) + count,
+        since=event.received,
         changes=changes,
         flaps=flaps,
     )
     return True
+
+
+def _is_overtaken(event: Alert, known: AlertState) -> bool:
+    """Whether it was said before what is known: another receiver may have been quicker with what came later."""
+    return known.since is not None and event.received < known.since
+
+
+def was_said_before_the_end(case: Case, event: Alert) -> bool:
+    """Whether it is no news, and was said when the incident was still open: it opens no other.
+
+    Receivers have clocks of their own: within `CLOCKS_DIFFER_BY` before the end it is taken for a new one.
+    """
+    ended = case.state.ended
+    return event.repeats and ended is not None and event.received <= ended - CLOCKS_DIFFER_BY
 
 
 def _recent(draft: Draft, known: AlertState | None) -> tuple[datetime, ...]:

@@ -15,7 +15,7 @@ def resolve(draft: Draft, command: said.Resolve) -> None:
     not_in_the_future(draft, command)
     ended = command.at or draft.now
     not_before_it_began(draft, ended)
-    draft.state.status = Status.RESOLVED
+    draft.state.status, draft.state.ended = Status.RESOLVED, draft.now
     draft.record("resolved", command.summary, command.actor)
     if Anchor.MITIGATED not in draft.state.anchors:
         draft.set_anchor(Anchor.MITIGATED, ended, command.actor)
@@ -37,7 +37,7 @@ def unresolvable(draft: Draft, command: said.DeclareUnresolvable) -> None:
 
 def dismiss(draft: Draft, command: said.Dismiss) -> None:
     """It was a false alarm. Raises `CommandRefused`."""
-    draft.state.status = Status.DISMISSED
+    draft.state.status, draft.state.ended = Status.DISMISSED, draft.now
     draft.record("dismissed", f"false alarm: {command.reason}", command.actor)
     phases.skip_the_rest(draft, "the incident was dismissed")
     escalation.end_open_pages(draft, "the incident was dismissed")
@@ -47,7 +47,7 @@ def reopen(draft: Draft, command: said.Reopen) -> None:
     """It was resolved too early. Raises `CommandRefused`."""
     if draft.state.status is not Status.RESOLVED:
         raise CommandRefused(f"incident {draft.state.reference} is {draft.state.status}, not resolved")
-    draft.state.status = Status.OPEN
+    draft.state.status, draft.state.ended = Status.OPEN, None
     draft.record("reopened", command.reason, command.actor)
     phases.go_back(draft)
     clocks.withdraw(draft, (Anchor.RESOLVED, Anchor.MITIGATED), "the incident was reopened")

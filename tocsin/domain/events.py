@@ -39,6 +39,8 @@ class Alert(Value):
     counts: dict[str, int] = {}
     """How often each was said, where it was more than once: repeats are put together before they come here."""
     handling: AlertHandling = AlertHandling()
+    repeats: bool = False
+    """Whether it says only what was said before; `received` is when it was last said."""
     remarks: dict[str, str] = {}
     """What is said of alerts besides whether they fire: that somebody has acknowledged one elsewhere."""
 

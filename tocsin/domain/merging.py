@@ -71,11 +71,11 @@ def tell_the_merged(draft: Draft, command: Command) -> None:
     if not isinstance(command, HEARD_BY_BOTH):
         return
     for other in draft.state.merged.values():
-        id = naming.identify("merged", command.id, other.id)
-        theirs = command.model_copy(update={"id": id, "incident": other.id})
+        # Under the same id: what comes back to where it was said first has been heard there.
+        theirs = command.model_copy(update={"incident": other.id})
         draft.ask(
             Errand(
-                id=f"tell-{id}",
+                id=f"tell-{command.id}-{other.id}",
                 kind="forward",
                 signal="queued_command",
                 workflow=naming.incident_workflow(other.key),

@@ -49,6 +49,7 @@ class IncidentOutcome(Value):
     incident: str
     status: str
     goes_on_in: str | None = None
+    ended: Moment | None = None
 
 
 class PostIncidentStart(Value):

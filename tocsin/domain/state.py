@@ -92,6 +92,7 @@ class StepState(Value):
 class AlertState(Value):
     """What a monitor last said under one key of its own, and how often it said so.
 
+    `since` is when the word was received by which it is as it is: an earlier one that comes late changes nothing.
     `changes` are the times at which it went on or off of late; it `flaps` when they are too many.
     """
 
@@ -99,6 +100,7 @@ class AlertState(Value):
     first: Moment
     last: Moment
     count: int = 1
+    since: Moment | None = None
     changes: tuple[Moment, ...] = ()
     flaps: bool = False
 
@@ -538,6 +540,8 @@ class IncidentState(Record):
     reported: Reporter = Reporter()
     bridge_pin: str = ""
     status: Status = Status.OPEN
+    ended: Moment | None = None
+    """When it was resolved or dismissed, by the clock rather than by anybody's word."""
     phase: Phase | None = None
     criteria: tuple[str, ...] = ()
     impacts: tuple[str, ...] = ()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import RootModel, ValidationError
 
 from tocsin.domain.base import Value
 from tocsin.domain.events import Alert
@@ -34,7 +34,8 @@ class StruckOut(Value):
     told: tuple[int, ...]
 
 
-_LINE: TypeAdapter[Kept | StruckOut] = TypeAdapter(Kept | StruckOut)  # type: ignore[arg-type]  # mypy knows no unions here
+class _Line(RootModel[Kept | StruckOut]):
+    """A line of either kind."""
 
 
 @dataclass
@@ -137,7 +138,7 @@ def _dumped(value: Value) -> bytes:
 def _read(left: Abandoned) -> Iterator[Kept | StruckOut]:
     for number, line in enumerate(left.lines, 1):
         try:
-            yield _LINE.validate_json(line)
+            yield _Line.model_validate_json(line).root
         except ValidationError as error:
             _log.error(  # without its text, which quotes what the monitor said
                 "line %d of %s was accepted and cannot be read (%d errors): it is put aside, below `damaged` beside it",

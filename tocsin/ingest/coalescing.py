@@ -16,6 +16,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from weakref import WeakValueDictionary
 
@@ -142,7 +143,8 @@ class Coalescing:
         window = self._windows.get(key)
         if window is None or window.waiting is None:
             return None
-        return await self._tell_taken(window, window.waiting)
+        only_repeats = window.waiting.alert.model_copy(update={"repeats": True})
+        return await self._tell_taken(window, replace(window.waiting, alert=only_repeats))
 
     async def _tell_taken(self, window: Window, whole: Batch) -> Started:
         """Tell `whole`, in which everything is that waits. Raises `TemporalUnavailable`, and then it waits on."""
