@@ -17,7 +17,7 @@ _TIME = re.compile(r"\d\d:\d\d")
 T = TypeVar("T")
 Path = tuple[Any, ...]
 
-FEW, MANY = 150, 2000
+FEW, MANY = 150, 1000
 ROUNDS = [FEW, pytest.param(MANY, marks=(pytest.mark.slow, pytest.mark.timeout(600)))]
 """How many strangers come in the tests that are run before every commit, and in the others."""
 

@@ -29,7 +29,7 @@ from tests.ingest.harbour import unavailable
 from tests.ingest.newsroom import Temporal
 from tocsin.library import PlanLibrary
 
-FEW, MANY = 12, 150
+FEW, MANY = 12, 40
 ROUNDS = [FEW, pytest.param(MANY, marks=(pytest.mark.slow, pytest.mark.timeout(900)))]
 """How many requests are made up for each operation."""
 
