@@ -14,8 +14,8 @@ from tocsin.domain.directory import Contact, Directory
 Contacts = Mapping[str, Contact]
 """Those whom a text may mention, by the directory's key."""
 
-_KEY = re.compile(r"(?<![\w.+@-])(@@?)((?:role/\w+)|[a-z0-9]+(?:-[a-z0-9]+)*)(?![\w-]|\.\w)")
-"""Not the `@example` of an address."""
+_KEY = re.compile(r"(?<![\w.+@-])(@@?)((?:role/(?:\w|\\_)+)|[a-z0-9]+(?:-[a-z0-9]+)*)(?![\w-]|\.\w)")
+"""Not the `@example` of an address. In Markdown the underscore of a role is escaped."""
 
 
 def everybody(directory: Directory, customer: str | None) -> Contacts:
@@ -38,7 +38,7 @@ def named(text: str, contacts: Contacts, spelling: Callable[[str], str] = str) -
     """`text` with the names of those whom it mentions, spelled; a key that nobody has any more stays."""
 
     def name(found: re.Match[str]) -> str:
-        sign, key = found.groups()
+        sign, key = found[1], found[2].replace("\\", "")
         if key not in contacts:
             return found[0]
         contact = contacts[key]

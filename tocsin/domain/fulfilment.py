@@ -211,7 +211,7 @@ def _telling_done(draft: Draft, state: DutyState) -> datetime | None:
         + "delivered to "
         + ", ".join(_each([message for message in arrived if message], state.refs))
         + "".join(
-            f"; {message.id}, not as it was meant: {message.lacks}"
+            f"; {message.id}: {message.lacks}"
             for message in arrived
             if message and message.lacks
         )
