@@ -23,7 +23,7 @@ from tocsin.library import PlanLibrary
 from tocsin.settings import Settings
 from tocsin.sources import ALERTMANAGER, Lock, Secret, Source
 
-TOKEN, ROUTING_KEY = "letter-box", "0123456789abcdef0123456789abcdef"
+TOKEN, ROUTING_KEY = "8d1f0b6c5e3a49279c41d7aa20be66f3", "0123456789abcdef0123456789abcdef"
 SECRET = (Secret(value=TOKEN),)
 
 SOURCES: Sequence[Source] = (

@@ -207,6 +207,10 @@ class FakeHandle:
             failure = ApplicationError(incident.refusal, type="Refused")
             raise WorkflowUpdateFailedError(failure) from failure
 
+    async def describe(self, rpc_timeout: Any) -> Any:
+        self.temporal._fail()
+        return _execution(self._incident())
+
     def _incident(self) -> Incident:
         incident = self.temporal.running.get(self.workflow)
         if incident is None or incident.is_over:
