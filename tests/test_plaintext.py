@@ -15,6 +15,7 @@ from tocsin.plaintext import to_text
     [
         ("# Checkout is down\n\n**Now.**", "Checkout is down\n\nNow."),
         ("## What happened\n\nIt *rained*.", "What happened\n-------------\n\nIt rained."),
+        ("*Not yet known*", "[Not yet known]"),
         ("[answer here](https://t.example/a)", "answer here:\nhttps://t.example/a"),
         (
             "See [this](https://t.example/a) or\ntype `tocsin ack`",

@@ -169,13 +169,14 @@ def _of(tree: SyntaxTreeNode) -> list[Node]:
     return [_node(child) for children in inside for child in children]
 
 
+def is_gap(paragraph: SyntaxTreeNode) -> bool:
+    """Whether it is emphasised as a whole: what a report does not know yet."""
+    return [each.type for inline in paragraph.children for each in inline.children] == ["em"]
+
+
 def _paragraph(tree: SyntaxTreeNode) -> Node:
     of = _of(tree)
-    return (
-        {"kind": "gap", "of": of[0]["of"]}
-        if [each["kind"] for each in of] == ["em"]
-        else {"kind": "paragraph", "of": of}
-    )
+    return {"kind": "gap", "of": of[0]["of"]} if is_gap(tree) else {"kind": "paragraph", "of": of}
 
 
 def _list(tree: SyntaxTreeNode) -> Node:

@@ -1,6 +1,7 @@
 """Markdown as those read it who read plain text: an email's other part.
 
-The title is a line of its own, headings below it are underlined, a link's address stands on its own line.
+The title is a line of its own, headings below it are underlined, a link's address stands on its own line. A paragraph
+that is emphasised as a whole says what is not yet known, and stands in brackets.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterable
 
 from markdown_it.tree import SyntaxTreeNode
 
-from tocsin.markdown import tree_of
+from tocsin.markdown import is_gap, tree_of
 
 _UNDERLINED = 60
 """How many characters of a long heading are underlined."""
@@ -35,7 +36,7 @@ def _block(node: SyntaxTreeNode) -> str:
             return node.content.rstrip("\n")
         case "hr":
             return "---"
-    return _words(node)
+    return f"[{_words(node)}]" if is_gap(node) else _words(node)
 
 
 def _heading(words: str, level: int) -> str:

@@ -18,7 +18,7 @@ def of(messages: Iterable[Received], purpose: str) -> list[Received]:
 def lines(message: Received) -> dict[str, str]:
     """The headings of a report or notice with what stands below each, as its email has them."""
     body = message.text.partition("\n-- \n")[0]
-    parts = re.split(r"^## (.+)$", body, flags=re.MULTILINE)[1:]
+    parts = re.split(r"^(.+)\n-+$", body, flags=re.MULTILINE)[1:]
     return {heading: text.strip() for heading, text in zip(parts[::2], parts[1::2], strict=True)}
 
 

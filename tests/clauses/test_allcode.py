@@ -391,7 +391,7 @@ def test_A7_what_nobody_has_said_is_asked_for_and_then_reported_as_owed(failing:
 
     first = lines(reports_to(failing, "toni", "Interim status report")[0])
     assert first["Impact on the company"] == (
-        "*Not yet known — owed by Sam Okafor (Company Incident Coordinator)*"
+        "[Not yet known — owed by Sam Okafor (Company Incident Coordinator)]"
     )
     second = lines(reports_to(failing, "toni", "Interim status report 2")[0])
     assert second["Impact on the company"] == "Nobody at AllCode can log in"
@@ -455,9 +455,9 @@ def test_A8_it_leaves_in_time_with_what_is_missing_marked_and_everybody_asked_be
     assert near(report.at, due - timedelta(hours=7))
     said = lines(report)
     assert said["Root cause"] == "The new library took an empty signature for a valid one"
-    assert said["Conclusion"] == "*Not yet known — owed by Incident manager*"
+    assert said["Conclusion"] == "[Not yet known — owed by Incident manager]"
     assert said["Third parties involved"] == (
-        "*Not yet known — owed by Sam Okafor (Company Incident Coordinator)*"
+        "[Not yet known — owed by Sam Okafor (Company Incident Coordinator)]"
     )
 
     asked = about(failing.messages, "Owed by you for: Final report")
