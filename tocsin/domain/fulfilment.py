@@ -210,11 +210,7 @@ def _telling_done(draft: Draft, state: DutyState) -> datetime | None:
         approvals.note_of(draft, state.approval)
         + "delivered to "
         + ", ".join(_each([message for message in arrived if message], state.refs))
-        + "".join(
-            f"; {message.id}: {message.lacks}"
-            for message in arrived
-            if message and message.lacks
-        )
+        + "".join(f"; {message.id}: {message.lacks}" for message in arrived if message and message.lacks)
     )
     return max(message.delivered for message in arrived if message and message.delivered)
 
