@@ -33,11 +33,11 @@ class Scale:
 
 
 FULL = Scale(
-    samples=100,
+    samples=60,
     warm_up=10,
     burst=200,
     clients=8,
-    rounds=3,
+    rounds=1,
     busy=200,
     pages=1_000,
     callers=50,
