@@ -13,6 +13,7 @@ from tocsin.domain.plan import Plan
 from tocsin.domain.sense import CLOCK_SKEW, listed
 from tocsin.domain.state import Actor, Reporter
 from tocsin.library import LoadedPlan, PlanLibrary
+from tocsin.visible import on_one_line
 
 
 class ReportRefused(Exception):
@@ -81,7 +82,7 @@ def plan_named(name: str, library: PlanLibrary) -> LoadedPlan:
 
 
 def _title(title: str) -> str:
-    one_line = " ".join(title.split())
+    one_line = on_one_line(title)
     if not one_line:
         raise ReportRefused("the title is empty; say in a few words what is wrong")
     return one_line

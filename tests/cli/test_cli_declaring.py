@@ -71,6 +71,12 @@ def test_criteria_make_it_at_least_as_bad_as_they_demand(library: PlanLibrary) -
     )
 
 
+def test_what_nobody_sees_is_left_out_of_a_title(library: PlanLibrary) -> None:
+    assert beginning(declared(library, title="\x00Fo\u202eg\n ashore"), library, NIGHT).title == "Fog ashore"
+    with pytest.raises(ReportRefused, match="the title is empty"):
+        beginning(declared(library, title="\x00 \u200b"), library, NIGHT)
+
+
 def test_what_the_plan_does_not_know_is_refused(library: PlanLibrary) -> None:
     with pytest.raises(ReportRefused, match='no criterion "mist"; it has fog'):
         beginning(declared(library, criteria=("mist",)), library, NIGHT)

@@ -37,6 +37,22 @@ def test_the_example_opens_an_incident_under_the_plan_that_its_labels_match(
     assert alert.began == alert.received == NOON
 
 
+def test_what_nobody_sees_of_a_strangers_words_is_left_out(
+    example: dict[str, Any], library: PlanLibrary
+) -> None:
+    example["commonAnnotations"] |= {
+        "summary": "\x00Pay\x1b[2J\u202ements\r\n\tfail\u2066 \ud800",
+        "description": "First\r\nsecond\tline\x07\u202e",
+    }
+    for each in example["alerts"]:
+        each["annotations"] |= example["commonAnnotations"]
+
+    alert = read(example, library)
+
+    assert alert.title == "Pay[2Jments fail"
+    assert alert.facts["description"] == "First\nsecond\tline"
+
+
 def test_a_group_began_when_the_first_alert_began_that_still_fires(
     example: dict[str, Any], library: PlanLibrary
 ) -> None:

@@ -13,6 +13,7 @@ from tocsin.domain.plan import IntakeRule, Plan
 from tocsin.domain.readings import Reading
 from tocsin.library import PLAN_LABEL, PlanLibrary
 from tocsin.sources import ALERTMANAGER, Origin
+from tocsin.visible import on_one_line, visible
 
 TITLE_LENGTH = 200
 FACT_LENGTH = 10_000
@@ -57,6 +58,17 @@ def alert_of(
     )
 
 
+def unread(plan: str, library: PlanLibrary, source: Origin) -> str:
+    """What to say where no rule of the plan is for this source; empty where one is, or there is no such plan."""
+    matched = library.match(source, {PLAN_LABEL: plan})
+    if matched is None or matched[1] in matched[0].plan.intake:
+        return ""
+    return (
+        f"no intake rule of {plan} takes what comes from {source.source}: everything is {matched[1].otherwise}, and "
+        f'no label becomes a fact; add a rule for it to the plan, with `source: {source.source}` or `source: "*"`'
+    )
+
+
 def _why_none(source: Origin, labels: dict[str, str], library: PlanLibrary) -> str:
     if PLAN_LABEL in labels:
         return (
@@ -82,7 +94,7 @@ def _title(reading: Reading) -> str:
 
 
 def _first(candidates: Iterable[str | None]) -> str:
-    one_line = (" ".join(candidate.split()) for candidate in candidates if candidate)
+    one_line = (on_one_line(candidate) for candidate in candidates if candidate)
     return next(filter(None, one_line), "an alert without a name")
 
 
@@ -120,5 +132,5 @@ def _facts(rule: IntakeRule, reading: Reading) -> Iterator[tuple[str, str]]:
             _log.error(
                 'fact %s: "%s" is neither label:NAME nor annotation:NAME; correct the plan', fact, source
             )
-        elif value := said[kind].get(name):
+        elif value := visible(said[kind].get(name, "")):
             yield fact, value[:FACT_LENGTH]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tocsin.domain.commands import AddNote
 from tocsin.domain.state import Actor
+from tocsin.visible import on_one_line, visible
 
 NOTE_LENGTH = 10_000
 """Characters of a note, as for every command."""
@@ -15,14 +16,12 @@ _CUT = "\n… (cut here)"
 
 def readable(text: str) -> str:
     """The text without control characters, which nobody typed, and without empty lines around it."""
-    kept = "".join(each for each in text if each.isprintable() or each in "\n\t")
-    return kept.strip()
+    return visible(text).strip()
 
 
 def titled(*candidates: str) -> str:
     """The first of these that says anything, on one line."""
-    lines = (" ".join(readable(each).split()) for each in candidates)
-    return next(filter(None, lines))[:TITLE_LENGTH]
+    return next(filter(None, map(on_one_line, candidates)))[:TITLE_LENGTH]
 
 
 def cut(text: str, room: int = NOTE_LENGTH) -> str:
