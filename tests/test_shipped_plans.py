@@ -8,7 +8,8 @@ import pytest
 from tocsin.domain.durations import describe
 from tocsin.domain.state import Target
 from tocsin.domain.words import Phase
-from tocsin.library import PlanLibrary, check
+from tocsin.library import PLAN_LABEL, PlanLibrary, check
+from tocsin.sources import Origin
 
 SHIPPED = Path(__file__).parents[1] / "plans"
 POLICIES = Path(__file__).parents[2] / "shared" / "policies"
@@ -46,6 +47,19 @@ def terms(plan, obligation: str) -> dict[str, str]:
 @pytest.mark.parametrize("folder", folders(), ids=lambda folder: folder.name)
 def test_a_shipped_plan_is_in_order(folder):
     assert check(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("plan", "severity"),
+    [("allcode", "high"), ("alphaserve", "serious"), ("infinityworks", "critical"), ("miniorange", "level3")],
+)
+def test_what_is_critical_to_pagerdutys_clients_is_as_bad_here(library, plan, severity):
+    zabbix = Origin(source="zabbix", format="pagerduty")
+
+    loaded, rule = library.match(zabbix, {PLAN_LABEL: plan})
+
+    assert rule in loaded.plan.intake, "it is not the one that stands in where no rule is for the source"
+    assert rule.severity_of({"severity": "critical"}) == severity
 
 
 @pytest.mark.parametrize("folder", folders(), ids=lambda folder: folder.name)

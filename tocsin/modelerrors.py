@@ -209,6 +209,8 @@ def _measured(error: ErrorDetails, given: str, context: dict[str, Any]) -> str:
             return f"{given} is too much; write less than {_bound(context['lt'])}"
         case "too_short":
             return f"too few items ({len(error['input'])}); write at least {context['min_length']}"
+        case "string_too_long":
+            return f"{given} is too long ({len(error['input'])} characters); write at most {context['max_length']}"
         case "too_long":
             return f"too many items ({len(error['input'])}); write at most {context['max_length']}"
     return ""

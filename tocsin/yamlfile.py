@@ -45,10 +45,10 @@ class Problem:
 
 
 class YamlError(Exception):
-    """A YAML text can't be used. `problems` says why, in the order of the file; its text has a line each."""
+    """A YAML text can't be used. `problems` says why, file by file, each in its order; its text has a line each."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
-        self.problems = sorted(problems, key=lambda problem: (problem.line, problem.column))
+        self.problems = sorted(problems, key=lambda each: (each.file, each.line, each.column))
         super().__init__("\n".join(map(str, self.problems)))
 
 

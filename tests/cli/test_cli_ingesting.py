@@ -48,7 +48,7 @@ def desk(tmp_path: Path) -> Path:
     sources = tmp_path / "sources"
     shutil.copytree(SHIPPED / "sources", sources)
     for name in ("sentry", "datadog"):
-        (sources / f"{name}.secret").write_text("sesame")
+        (sources / f"{name}.secret").write_text("sesame-open-wide")
         (sources / f"{name}.yaml").write_text(
             (sources / f"{name}.yaml").read_text().replace("plan: allcode", "plan: harbour")
         )
@@ -251,6 +251,36 @@ def test_a_folder_in_order_is_told_to_be(desk: Path, capsys: Printed) -> None:
     assert f"mapping {desk}/sources/mappings/lamps.yaml: in order, 1 rule, 1 example tried" in said
 
 
+NOTE = (
+    "no intake rule of harbour takes what comes from lamps: everything is slow, and no label becomes a fact"
+)
+
+
+def test_a_plan_that_knows_nothing_of_a_source_is_noted_where_it_is_checked_and_where_it_is_tried(
+    desk: Path, capsys: Printed
+) -> None:
+    assert ingest(desk, "check") == 0
+    checked = capsys.readouterr().out.splitlines()
+    assert ingest(desk, "try", "lamps", kept(desk, ROUND)) == 0
+    tried = " ".join(capsys.readouterr().out.split())
+
+    [note] = [line for line in checked if "lamps: everything" in line]
+    assert note.startswith(f"  note: {NOTE}; add a rule for it")
+    assert f"note {NOTE}" in tried
+
+
+def test_a_rule_for_every_source_is_a_rule_for_this_one(desk: Path, capsys: Printed) -> None:
+    plan = desk / "plans" / "harbour" / "plan.yaml"
+    plan.write_text(
+        f'{plan.read_text().rstrip()}\n  - {{source: "*", when: {{quay: "*"}}, otherwise: slow}}\n'
+    )
+
+    assert ingest(desk, "check", "-o", "json") == 0
+    assert {each["note"] for each in json.loads(capsys.readouterr().out)["sources"]} == {""}
+    assert ingest(desk, "try", "lamps", kept(desk, ROUND), "-o", "json") == 0
+    assert {each["note"] for each in json.loads(capsys.readouterr().out)["readings"]} == {""}
+
+
 def test_a_folder_in_order_for_programs(desk: Path, capsys: Printed) -> None:
     assert ingest(desk, "check", "-o", "json") == 0
 
@@ -271,11 +301,11 @@ def test_every_problem_of_sources_mappings_and_examples_is_found(desk: Path, cap
 
     said = capsys.readouterr().err.splitlines()
     assert [line.removeprefix(f"{sources}/").partition(": ")[0] for line in said] == [
-        "sentry.yaml:10:22",
         "mappings/lamps.yaml:13:5",
         "mappings/spare.yaml:2:26",
+        "sentry.yaml:10:22",
     ]
-    assert said[1].endswith("firing should be True, and is False")
+    assert said[0].endswith("firing should be True, and is False")
 
 
 def test_one_mapping_can_be_checked_alone(desk: Path, capsys: Printed) -> None:

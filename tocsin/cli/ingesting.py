@@ -78,7 +78,7 @@ def check_command(office: Office, path: Path | None) -> None:
     """Check sources and mappings, and try their examples.
 
     Those of $TOCSIN_SOURCES when none is named. Every problem is printed as file:line:column. Exit code 1 if there is
-    one.
+    one. A note is no problem: it says where a plan has no rule for a source.
     """
     from tocsin.ingest.sourcechecks import check_mapping, check_sources
 
@@ -86,7 +86,11 @@ def check_command(office: Office, path: Path | None) -> None:
     folder = path or _folder(settings)
     if not folder.exists():
         raise Usage(f"there is no folder {folder}; name one, or set TOCSIN_SOURCES")
-    checked = check_sources(folder, _plan_names(settings)) if folder.is_dir() else check_mapping(folder)
+    if folder.is_dir():
+        with _sound_plans(settings) as library:
+            checked = check_sources(folder, library)
+    else:
+        checked = check_mapping(folder)
     if checked.problems:
         from dataclasses import asdict
 
@@ -123,12 +127,14 @@ def _plans(settings: Settings) -> Iterator[PlanLibrary | None]:
         yield PlanLibrary(settings.plans, Path(state))
 
 
-def _plan_names(settings: Settings) -> tuple[str, ...]:
+@contextmanager
+def _sound_plans(settings: Settings) -> Iterator[PlanLibrary | None]:
+    """The same, where the plans are in order. Raises `Problems`."""
     from tocsin.yamlfile import YamlError
 
     try:
         with _plans(settings) as library:
-            return tuple(library.plans) if library else ()
+            yield library
     except YamlError as error:
         raise Problems(str(error)) from error
 
@@ -141,6 +147,8 @@ def _in_order(checked: Checked) -> Iterator[str]:
             else "; anybody may report there: add a lock"
         )
         yield f"source {source.source}: in order, {source.format} at {source.path}{lock}"
+        if source.source in checked.notes:
+            yield f"  note: {checked.notes[source.source]}"
     for path, file in checked.mappings.items():
         rules, examples = len(file.mapping.rules), len(file.examples)
         yield f"mapping {path}: in order, {_counted(rules, 'rule')}, {_counted(examples, 'example')} tried"
@@ -153,7 +161,13 @@ def _counted(number: int, what: str) -> str:
 def _listed(checked: Checked) -> dict[str, Any]:
     return {
         "sources": [
-            {"source": each.source, "format": each.format, "path": each.path, "secured": each.is_secured}
+            {
+                "source": each.source,
+                "format": each.format,
+                "path": each.path,
+                "secured": each.is_secured,
+                "note": checked.notes.get(each.source, ""),
+            }
             for each in checked.sources
         ],
         "mappings": [

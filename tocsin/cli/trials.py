@@ -95,6 +95,7 @@ def _incident(meaning: Meaning) -> Iterator[str]:
     yield from _line("group", f"{reading.group} ({state})")
     if alert is not None:
         yield from _alert(alert)
+        yield from _line("note", meaning.note)
     elif meaning.unwanted:
         yield from _line("plan", click.style("none", fg="red", bold=True))
     yield from _line("labels", _pairs(reading.all_labels))
@@ -167,4 +168,5 @@ def _meaning(meaning: Meaning) -> dict[str, Any]:
         "incident": meaning.alert.key if meaning.alert else None,
         "alert": meaning.alert.model_dump(mode="json") if meaning.alert else None,
         "unwanted": meaning.unwanted,
+        "note": meaning.note,
     }

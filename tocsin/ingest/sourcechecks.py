@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from tocsin.ingest.intake import unread
+from tocsin.library import PlanLibrary
 from tocsin.mappingfiles import MappingFile, load
 from tocsin.sourcefiles import load_source, load_sources, with_alertmanager
 from tocsin.sources import Source
@@ -17,15 +19,20 @@ MAPPINGS = "mappings"
 
 @dataclass(frozen=True)
 class Checked:
-    """What was found: the sources and the mappings that can be used, by their files, and all problems."""
+    """What was found: the sources and the mappings that can be used, by their files, and all problems.
+
+    `notes` are what is no mistake, and perhaps not meant, by the names of the sources.
+    """
 
     sources: tuple[Source, ...]
     mappings: dict[Path, MappingFile]
     problems: tuple[Problem, ...]
+    notes: dict[str, str] = field(default_factory=dict)
 
 
-def check_sources(folder: Path, plans: Collection[str]) -> Checked:
-    """Read every source and mapping below `folder`, and try the mappings' examples."""
+def check_sources(folder: Path, library: PlanLibrary | None) -> Checked:
+    """Read every source and mapping below `folder`, and try the mappings' examples; without a library no plan exists."""
+    plans = library.plans if library else ()
     problems: list[Problem] = []
     try:
         sources = load_sources(folder, plans)
@@ -34,13 +41,21 @@ def check_sources(folder: Path, plans: Collection[str]) -> Checked:
         sources = with_alertmanager(_sound(folder, plans))
     named = {source.mapping for source in sources if source.mapping is not None}
     mappings, wrong = _mappings(sorted({*named, *(folder / MAPPINGS).glob("*.yaml")}))
-    return Checked(sources, mappings, (*problems, *wrong))
+    everything = YamlError((*problems, *wrong)).problems  # which puts them in order
+    return Checked(sources, mappings, tuple(everything), dict(_notes(sources, library)))
 
 
 def check_mapping(path: Path) -> Checked:
     """The same for one mapping file."""
     mappings, problems = _mappings([path])
     return Checked((), mappings, tuple(problems))
+
+
+def _notes(sources: Iterable[Source], library: PlanLibrary | None) -> Iterator[tuple[str, str]]:
+    """Sources whose plan has no rule that says what their labels mean."""
+    for source in sources:
+        if library and source.plan and (note := unread(source.plan, library, source)):
+            yield source.source, note
 
 
 def _sound(folder: Path, plans: Collection[str]) -> Iterable[Source]:

@@ -15,7 +15,7 @@ from tocsin.domain.readings import Reading
 from tocsin.ingest.bodies import parse_json
 from tocsin.ingest.formats import Delivered
 from tocsin.ingest.formats.table import FORMATS
-from tocsin.ingest.intake import NoPlanMatches, alert_of
+from tocsin.ingest.intake import NoPlanMatches, alert_of, unread
 from tocsin.ingest.problems import Problem as Refusal
 from tocsin.ingest.regrouping import regrouped
 from tocsin.library import PlanLibrary
@@ -37,11 +37,15 @@ class NotKept(ValueError):
 
 @dataclass(frozen=True)
 class Meaning:
-    """A reading, and what it comes to: the alert for its incident, or why no plan wants it; neither without plans."""
+    """A reading, and what it comes to: the alert for its incident, or why no plan wants it; neither without plans.
+
+    `note` says that its plan knows nothing of the source.
+    """
 
     reading: Reading
     alert: Alert | None = None
     unwanted: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,9 +82,10 @@ def _meaning(reading: Reading, library: PlanLibrary | None, delivered: Delivered
     if library is None:
         return Meaning(reading)
     try:
-        return Meaning(reading, alert_of(reading, library, delivered.received, source))
+        alert = alert_of(reading, library, delivered.received, source)
     except NoPlanMatches as error:
         return Meaning(reading, unwanted=str(error))
+    return Meaning(reading, alert, note=unread(alert.plan.name, library, source))
 
 
 # ---- the request ----
