@@ -38,6 +38,11 @@ LockName = Literal["bearer", "hmac", "routing_keys", "topics"]
 MOST_SECRETS = 2
 """One, and the new one that takes over from it."""
 
+SHORTEST_SECRET = 16
+"""Characters of a secret, or of a token: nobody guesses so many, where they are random. PagerDuty's keys have 32."""
+
+TOO_SHORT = f"write at least {SHORTEST_SECRET} characters, random ones, such as `openssl rand -hex 16` makes"
+
 
 def _beside(file: Path | None, info: ValidationInfo) -> Path | None:
     """A file that a source's own file names; it must be there when the source is read from one."""
@@ -68,6 +73,8 @@ def secrets_in(file: Path) -> tuple[str, ...]:
             f"{file} holds {len(found) or 'no'} secrets; write one on a line of its own, or two while one takes over "
             "from the other"
         )
+    if any(len(secret) < SHORTEST_SECRET for secret in found):
+        raise ValueError(f"{file} holds a secret that is too short; {TOO_SHORT}")
     return found
 
 
@@ -76,7 +83,10 @@ NearbyFile = Annotated[Path | None, AfterValidator(_beside)]
 
 
 class Secret(Value):
-    """A secret, in the file itself or in one beside it; a file may be replaced while the receiver runs."""
+    """A secret of at least `SHORTEST_SECRET` characters, in the file itself or in one beside it.
+
+    A file may be replaced while the receiver runs.
+    """
 
     value: SecretStr | None = None
     file: Annotated[NearbyFile, AfterValidator(_with_secrets)] = None
@@ -85,6 +95,8 @@ class Secret(Value):
     def _one_of_both(self) -> Self:
         if bool(self.value) == bool(self.file):
             raise ValueError("a secret is text that is not empty, or {file: NAME}; write one of both")
+        if self.value and len(self.value.get_secret_value()) < SHORTEST_SECRET:
+            raise ValueError(f"a secret is too short; {TOO_SHORT}")
         return self
 
 

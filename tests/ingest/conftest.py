@@ -119,7 +119,7 @@ async def room(tmp_path: Path) -> AsyncIterator[Newsroom]:
     settings = Settings(
         public_url=PUBLIC_URL,
         twilio_auth_token=AUTH_TOKEN,
-        ingest_tokens="monitor:alarm",
+        ingest_tokens="monitor:alarm-bell-at-the-quay",
         report_tokens=REPORT_TOKENS,
         state=tmp_path / "state",
     )

@@ -19,7 +19,7 @@ from tocsin.library import PlanLibrary
 
 PUBLIC_URL = "https://tocsin.example/behind-a-proxy"
 AUTH_TOKEN = "twilio-token"
-REPORT_TOKENS = "mail:letter-box, desk:help-desk"
+REPORT_TOKENS = "mail:letter-box-at-the-door, desk:help-desk-downstairs"
 
 CUSTOMERS = """
 customers:
@@ -111,14 +111,16 @@ class Newsroom:
     state: Path
 
     async def mail(
-        self, mail: Mail, plan: str = "harbour", query: str = "token=letter-box", **headers: str
+        self, mail: Mail, plan: str = "harbour", query: str = "token=letter-box-at-the-door", **headers: str
     ) -> httpx.Response:
         # Everything as a part of its own: httpx sends a form without files in another shape.
         parts = [(name, (None, value)) for name, value in mail.fields.items()]
         parts += [(f"attachment{n}", file) for n, file in enumerate(mail.files, 1)]
         return await self.http.post(f"/v1/reports/email/{plan}?{query}", files=parts, headers=headers)
 
-    async def ticket(self, ticket: Any, token: str = "help-desk", plan: str = "harbour") -> httpx.Response:
+    async def ticket(
+        self, ticket: Any, token: str = "help-desk-downstairs", plan: str = "harbour"
+    ) -> httpx.Response:
         body = ticket if isinstance(ticket, bytes) else json.dumps(ticket).encode()
         headers = {"Authorization": f"Bearer {token}"}
         return await self.http.post(f"/v1/reports/ticket/{plan}", content=body, headers=headers)

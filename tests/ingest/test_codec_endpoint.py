@@ -25,7 +25,7 @@ from tocsin.settings import Settings, SettingsError
 
 KEYS = new_key("k1")
 UI = "https://temporal.example"
-OPERATOR = {"Authorization": "Bearer red"}
+OPERATOR = {"Authorization": "Bearer red-light-to-port"}
 PLAIN = Payload(metadata={"encoding": b"json/plain"}, data=b'"the moth"')
 
 Door = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
@@ -41,7 +41,7 @@ def door(library: PlanLibrary, tmp_path: Path) -> Door:
     ) -> AsyncIterator[httpx.AsyncClient]:
         given = {
             "payload_keys": SecretStr(KEYS),
-            "codec_tokens": SecretStr("ops:red,ops:blue"),
+            "codec_tokens": SecretStr("ops:red-light-to-port,ops:blue-light-ashore"),
             "ui_origin": UI,
         }
         settings = Settings(state=tmp_path, public_url="https://tocsin.example", **{**given, **changes})
@@ -128,13 +128,13 @@ async def test_the_log_says_who_read_how_much_and_never_what(
 
     assert "ops had 2 payloads decoded" in caplog.text
     assert "moth" not in caplog.text
-    assert "red" not in caplog.text
+    assert "red-light" not in caplog.text
 
 
 # ---- tokens ----
 
 
-@pytest.mark.parametrize("authorization", ["", "Bearer green", "Basic red", "Bearer"])
+@pytest.mark.parametrize("authorization", ["", "Bearer green", "Basic red-light-to-port", "Bearer"])
 async def test_without_a_token_that_is_known_nothing_is_decoded(
     http: httpx.AsyncClient, authorization: str
 ) -> None:
@@ -145,8 +145,8 @@ async def test_without_a_token_that_is_known_nothing_is_decoded(
 
 
 async def test_a_monitors_token_decodes_nothing(door: Door) -> None:
-    async with door(ingest_tokens=SecretStr("monitor:green")) as http:
-        answer = await decode(http, await sealed(), Authorization="Bearer green")
+    async with door(ingest_tokens=SecretStr("monitor:green-to-starboard")) as http:
+        answer = await decode(http, await sealed(), Authorization="Bearer green-to-starboard")
 
     assert_problem(answer, 401, "unknown-token")
 
@@ -215,12 +215,12 @@ async def test_a_person_signs_in_once_and_the_ui_reads(
     http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert 'type="password"' in (await http.get("/v1/codec/sign-in")).text
-    answer = await sign_in(http, "blue")
+    answer = await sign_in(http, "blue-light-ashore")
 
     assert "Signed in as ops" in answer.text
     cookie = answer.headers["set-cookie"]
     assert all(word in cookie for word in ("HttpOnly", "Secure", "SameSite=strict", "Path=/v1/codec"))
-    assert "blue" not in cookie
+    assert "blue-light-ashore" not in cookie
     with caplog.at_level(logging.INFO):
         assert (await decode(http, await sealed(), Origin=UI)).json() == {"payloads": [as_sent(PLAIN)]}
     assert "ops had 1 payloads decoded" in caplog.text
@@ -236,14 +236,14 @@ async def test_who_has_no_token_is_not_signed_in(http: httpx.AsyncClient) -> Non
 
 @pytest.mark.parametrize("origin", ["https://elsewhere.example", None])
 async def test_another_page_cannot_use_the_cookie(http: httpx.AsyncClient, origin: str | None) -> None:
-    await sign_in(http, "blue")
+    await sign_in(http, "blue-light-ashore")
     answer = await decode(http, await sealed(), **({"Origin": origin} if origin else {}))
 
     assert_problem(answer, 401, "unknown-token")
 
 
 async def test_a_cookie_that_we_never_gave_is_worth_nothing(http: httpx.AsyncClient) -> None:
-    for cookie in ("blue", "%", "_w=="):
+    for cookie in ("blue-light-ashore", "%", "_w=="):
         answer = await decode(http, await sealed(), Origin=UI, Cookie=f"tocsin_codec={cookie}")
         assert_problem(answer, 401, "unknown-token")
 

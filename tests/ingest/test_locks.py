@@ -28,6 +28,7 @@ from tocsin.sources import HmacLock, Lock, Secret, Source
 
 PATH = "/v1/sources/bell"
 SIGNATURE, TIME = "X-Bell-Signature", "X-Bell-Time"
+OLD, NEW, RED = "the-old-bell-rope", "the-new-bell-rope", "red-light-to-port"
 Serve = Callable[..., Any]
 
 
@@ -74,20 +75,20 @@ def signed(secret: str, body: bytes, at: datetime | None = None) -> dict[str, st
 @pytest.mark.parametrize(
     ("authorization", "status"),
     [
-        ("Bearer new", 202),
-        ("bearer old", 202),
-        ("Bearer ol", 401),
-        ("Bearer older", 401),
+        (f"Bearer {NEW}", 202),
+        (f"bearer {OLD}", 202),
+        (f"Bearer {OLD[:-1]}", 401),
+        (f"Bearer {OLD}er", 401),
         ("Bearer", 401),
-        ("Basic bmV3", 401),
-        ("new", 401),
+        (f"Basic {NEW}", 401),
+        (NEW, 401),
         ("", 401),
     ],
 )
 async def test_either_of_two_tokens_opens_a_source_and_nothing_else_does(
     serve: Serve, example: Any, authorization: str, status: int
 ) -> None:
-    async with serve(bell(bearer=secrets("old", "new"))) as http:
+    async with serve(bell(bearer=secrets(OLD, NEW))) as http:
         answer = await say(http, json.dumps(example).encode(), {"Authorization": authorization})
 
     assert answer.status_code == status
@@ -101,7 +102,7 @@ async def test_a_body_without_a_token_is_not_even_read(serve: Serve, temporal: F
         raise AssertionError("somebody asked for the body")
         yield b""
 
-    async with serve(bell(bearer=secrets("red"))) as http:
+    async with serve(bell(bearer=secrets(RED))) as http:
         answer = await http.post(PATH, content=endless(), headers={"content-type": "application/json"})
 
     assert_problem(answer, 401, "unknown-token")
@@ -112,10 +113,10 @@ async def test_a_body_without_a_token_is_not_even_read(serve: Serve, temporal: F
 
 async def test_a_signature_over_the_very_body_opens_a_source(serve: Serve, example: Any) -> None:
     body = json.dumps(example, indent=3).encode()
-    async with serve(bell(hmac=HmacLock(secrets=secrets("old", "new"), header=SIGNATURE))) as http:
-        for secret, status in {"old": 202, "new": 202, "other": 403}.items():
+    async with serve(bell(hmac=HmacLock(secrets=secrets(OLD, NEW), header=SIGNATURE))) as http:
+        for secret, status in {OLD: 202, NEW: 202, "other": 403}.items():
             assert (await say(http, body, signed(secret, body))).status_code == status
-        tampered = await say(http, body.replace(b"prod", b"test"), signed("new", body))
+        tampered = await say(http, body.replace(b"prod", b"test"), signed(NEW, body))
         unsigned = await say(http, body, {})
 
     assert_problem(tampered, 403, "wrong-signature")
@@ -131,9 +132,9 @@ async def test_a_signature_with_a_time_counts_for_a_while(
     serve: Serve, example: Any, seconds: int, reason: str | None
 ) -> None:
     body = json.dumps(example).encode()
-    lock = HmacLock(secrets=secrets("red"), header=SIGNATURE, timestamp_header=TIME)
+    lock = HmacLock(secrets=secrets(RED), header=SIGNATURE, timestamp_header=TIME)
     async with serve(bell(hmac=lock)) as http:
-        answer = await say(http, body, signed("red", body, NOON + timedelta(seconds=seconds)))
+        answer = await say(http, body, signed(RED, body, NOON + timedelta(seconds=seconds)))
 
     if reason:
         assert_problem(answer, 403, reason)
@@ -143,16 +144,16 @@ async def test_a_signature_with_a_time_counts_for_a_while(
 
 async def test_a_time_that_was_not_signed_or_is_none_does_not_count(serve: Serve, example: Any) -> None:
     body = json.dumps(example).encode()
-    lock = HmacLock(secrets=secrets("red"), header=SIGNATURE, timestamp_header=TIME)
-    headers = signed("red", body, NOON - timedelta(hours=1))
+    lock = HmacLock(secrets=secrets(RED), header=SIGNATURE, timestamp_header=TIME)
+    headers = signed(RED, body, NOON - timedelta(hours=1))
     noon = str(int(NOON.timestamp()))
-    key = b"red"
+    key = RED.encode()
     nonsense = {
         time: hmac.new(key, f"{time}:".encode() + body, hashlib.sha256) for time in ("noon", "9" * 30, "-1")
     }
     async with serve(bell(hmac=lock)) as http:
         assert_problem(await say(http, body, headers | {TIME: noon}), 403, "wrong-signature")
-        assert_problem(await say(http, body, signed("red", body)), 401, "not-signed")
+        assert_problem(await say(http, body, signed(RED, body)), 401, "not-signed")
         for time, digest in nonsense.items():
             headers = {SIGNATURE: digest.hexdigest(), TIME: time}
             assert_problem(await say(http, body, headers), 403, "outside-window")
@@ -160,9 +161,9 @@ async def test_a_time_that_was_not_signed_or_is_none_does_not_count(serve: Serve
 
 @pytest.mark.parametrize(("encoding", "prefix"), [("base64", ""), ("hex", "sha256="), ("base64", "v0=")])
 def test_signatures_are_written_in_several_ways(encoding: Any, prefix: str) -> None:
-    digest = hmac.new(b"red", b"{}", hashlib.sha256).digest()
+    digest = hmac.new(RED.encode(), b"{}", hashlib.sha256).digest()
     written = digest.hex() if encoding == "hex" else base64.b64encode(digest).decode()
-    lock = SignatureLock(HmacLock(secrets=secrets("red"), header=SIGNATURE, prefix=prefix, encoding=encoding))
+    lock = SignatureLock(HmacLock(secrets=secrets(RED), header=SIGNATURE, prefix=prefix, encoding=encoding))
 
     lock.admit(Delivered(b"{}", {SIGNATURE.lower(): prefix + written}, NOON))
     for wrong in (written[1:], f"{prefix}{written}=", prefix, f"{prefix}\u00e9"):
@@ -172,16 +173,16 @@ def test_signatures_are_written_in_several_ways(encoding: Any, prefix: str) -> N
 
 async def test_whoever_must_show_two_things_must_show_both(serve: Serve, example: Any) -> None:
     body = json.dumps(example).encode()
-    both = bell(bearer=secrets("token"), hmac=HmacLock(secrets=secrets("red"), header=SIGNATURE))
-    token = {"Authorization": "Bearer token"}
+    both = bell(bearer=secrets("token-of-the-bell"), hmac=HmacLock(secrets=secrets(RED), header=SIGNATURE))
+    token = {"Authorization": "Bearer token-of-the-bell"}
     async with serve(both) as http:
         statuses = [
             (await say(http, body, headers)).status_code
             for headers in (
-                signed("red", body),
+                signed(RED, body),
                 token,
                 token | signed("blue", body),
-                token | signed("red", body),
+                token | signed(RED, body),
             )
         ]
 
@@ -196,7 +197,10 @@ async def test_the_key_in_the_body_tells_which_of_pagerdutys_sources_it_is(
 ) -> None:
     sources = [
         Source(
-            source=name, format="pagerduty", plan="harbour", lock=Lock(routing_keys=secrets(f"key-of-{name}"))
+            source=name,
+            format="pagerduty",
+            plan="harbour",
+            lock=Lock(routing_keys=secrets(f"routing-key-of-{name}")),
         )
         for name in ("icinga", "zabbix")
     ]
@@ -205,7 +209,7 @@ async def test_the_key_in_the_body_tells_which_of_pagerdutys_sources_it_is(
         "payload": {"summary": "The bell rings", "source": "tower", "severity": "critical"},
     }
     async with serve(*sources) as http:
-        for key in ("key-of-zabbix", "key-of-icinga", "key-of-nobody"):
+        for key in ("routing-key-of-zabbix", "routing-key-of-icinga", "routing-key-of-nobody"):
             body = json.dumps(event | {"routing_key": key}).encode()
             answer = await say(http, body, {}, "/v2/enqueue")
 
@@ -228,32 +232,32 @@ async def test_a_secret_changes_while_the_receiver_runs(serve: Serve, example: A
         fresh.replace(file)
 
     async def who_is_let_in(http: httpx.AsyncClient) -> list[str]:
-        tried = {name: await say(http, body, {"Authorization": f"Bearer {name}"}) for name in ("old", "new")}
+        tried = {name: await say(http, body, {"Authorization": f"Bearer {name}"}) for name in (OLD, NEW)}
         return [name for name, answer in tried.items() if answer.status_code == 202]
 
-    write("old")
+    write(OLD)
     async with serve(bell(bearer=(Secret(file=file),))) as http:
-        assert await who_is_let_in(http) == ["old"]
-        write("old", "new")
-        assert await who_is_let_in(http) == ["old", "new"]
-        write("new")
-        assert await who_is_let_in(http) == ["new"]
+        assert await who_is_let_in(http) == [OLD]
+        write(OLD, NEW)
+        assert await who_is_let_in(http) == [OLD, NEW]
+        write(NEW)
+        assert await who_is_let_in(http) == [NEW]
 
 
-@pytest.mark.parametrize("accident", ["gone", "empty", "three"])
+@pytest.mark.parametrize("accident", ["gone", "empty", "three", "short"])
 def test_a_file_that_makes_no_sense_any_more_locks_nobody_out(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, accident: str
 ) -> None:
     file = tmp_path / "bell.secret"
-    file.write_text("red\n")
+    file.write_text(f"{RED}\n")
     watched = SecretFile(file)
-    assert watched.now == [b"red"]
+    assert watched.now == [RED.encode()]
     if accident == "gone":
         file.unlink()
     else:
-        file.write_text({"empty": "\n", "three": "k1\nk2\nk3\n"}[accident])
+        file.write_text({"empty": "\n", "three": "k1\nk2\nk3\n", "short": "k1\n"}[accident])
 
-    assert watched.now == watched.now == [b"red"]
+    assert watched.now == watched.now == [RED.encode()]
     assert len(caplog.records) == 1
     assert "what it held before stays valid" in caplog.text
     assert "k1" not in caplog.text
@@ -263,20 +267,30 @@ async def test_no_secret_is_in_logs_or_answers(
     serve: Serve, example: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("DEBUG")
-    lock = Lock(bearer=secrets("s3cret"), hmac=HmacLock(secrets=secrets("t0ken"), header=SIGNATURE))
+    lock = Lock(
+        bearer=secrets("s3cret-of-the-bell"),
+        hmac=HmacLock(secrets=secrets("t0ken-of-the-bell"), header=SIGNATURE),
+    )
     source = Source(source="bell", format="alertmanager", lock=lock)
     body = json.dumps(example).encode()
     async with serve(source) as http:
         answers = [
-            await say(http, body, {"Authorization": "Bearer s3cret-wrong"}),
-            await say(http, body, {"Authorization": "Bearer s3cret"} | signed("t0ken-wrong", body)),
+            await say(http, body, {"Authorization": "Bearer s3cret-of-the-bell-wrong"}),
+            await say(
+                http,
+                body,
+                {"Authorization": "Bearer s3cret-of-the-bell"} | signed("t0ken-of-the-bell-wrong", body),
+            ),
             await http.get("/metrics"),
             await http.get("/openapi.json"),
             await http.get("/docs"),
         ]
 
     shown = (
-        caplog.text + repr(source) + repr(Keys(secrets("s3cret"))) + "".join(each.text for each in answers)
+        caplog.text
+        + repr(source)
+        + repr(Keys(secrets("s3cret-of-the-bell")))
+        + "".join(each.text for each in answers)
     )
     assert "s3cret" not in shown
     assert "t0ken" not in shown
@@ -287,5 +301,5 @@ def test_every_secret_is_compared_whichever_fits(monkeypatch: pytest.MonkeyPatch
     compare = hmac.compare_digest
     monkeypatch.setattr(hmac, "compare_digest", lambda a, b: compared.append(a) or compare(a, b))
 
-    assert Keys(secrets("first", "second")).fit(b"first")
-    assert compared == [b"first", b"second"]
+    assert Keys(secrets("first-of-the-keys", "second-of-the-keys")).fit(b"first-of-the-keys")
+    assert compared == [b"first-of-the-keys", b"second-of-the-keys"]

@@ -123,7 +123,7 @@ async def test_a_field_of_the_wrong_shape_is_named(room: Newsroom, wrong: dict[s
 
 
 async def test_only_a_token_for_reports_may_hand_in_tickets(room: Newsroom) -> None:
-    for token in ("", "alarm", "help-des"):
+    for token in ("", "alarm", "help-desk-downstair"):
         assert_problem(await room.ticket(TICKET, token), 401, "unknown-token")
     assert room.temporal.started == []
 

@@ -109,7 +109,7 @@ def test_bytes_that_are_no_mail_are_refused(
     async def send(room: Newsroom) -> httpx.Response:
         kind = f"multipart/form-data; boundary={boundary}"
         framed = b'--x\r\nContent-Disposition: form-data; name="text"' + body + b"\r\n--x--\r\n"
-        url = "/v1/reports/email/harbour?token=letter-box"
+        url = "/v1/reports/email/harbour?token=letter-box-at-the-door"
         return await room.http.post(url, content=framed, headers={"Content-Type": kind})
 
     assert_taken_or_refused(*asyncio.run(received(library, tmp_path / "state", send)))

@@ -48,7 +48,7 @@ def test_a_source_is_a_name_a_format_and_what_its_senders_must_show(write: Write
         "source: grafana\nformat: grafana\nplan: harbour\ngroup_by: [service]\ncoalesce: PT30S\n"
         "lock: {hmac: {secrets: [{file: key}], header: X-Signature}}\n"
     )
-    (folder / "key").write_text("red\n")
+    (folder / "key").write_text("red-light-to-port\n")
 
     builtin, source = load_sources(folder, {"harbour"})
 
@@ -62,8 +62,8 @@ def test_a_source_is_a_name_a_format_and_what_its_senders_must_show(write: Write
 
 
 def test_pagerdutys_clients_know_one_path_only_so_several_sources_may_share_it(write: Write) -> None:
-    write("source: icinga\nformat: pagerduty\nlock: {routing_keys: red}\n", "icinga")
-    folder = write("source: zabbix\nformat: pagerduty\nlock: {routing_keys: blue}\n", "zabbix")
+    write("source: icinga\nformat: pagerduty\nlock: {routing_keys: red-light-to-port}\n", "icinga")
+    folder = write("source: zabbix\nformat: pagerduty\nlock: {routing_keys: blue-light-ashore}\n", "zabbix")
 
     _, *sources = load_sources(folder, {})
 
@@ -82,7 +82,7 @@ def test_a_folder_that_was_named_must_be_there(tmp_path: Path) -> None:
 
 
 def test_a_source_called_alertmanager_takes_the_place_of_the_one_that_is_there(write: Write) -> None:
-    folder = write("source: alertmanager\nformat: alertmanager\nlock: {bearer: s3cret}\n")
+    folder = write("source: alertmanager\nformat: alertmanager\nlock: {bearer: s3cret-of-the-bell}\n")
 
     [source] = load_sources(folder, {})
 
@@ -109,23 +109,30 @@ G = f"{A}grafana\n"
         (A + "mapping", "2:9: format: the format `mapping` needs the key `mapping`"),
         (A + "mapping\nmapping: m.yaml", "3:10: mapping: there is no file"),
         (G + "mapping: one.yaml", "3:10: mapping: a mapping is for the format `mapping`"),
-        (A + "pagerduty\nlock: {bearer: s3cret}", "3:16: lock.bearer: the format `pagerduty` is"),
-        (A + "sns\nlock: {bearer: s3cret}", "3:16: lock.bearer: the format `sns` is secured by `topics`"),
+        (A + "pagerduty\nlock: {bearer: s3cret-of-the-bell}", "3:16: lock.bearer: the format `pagerduty` is"),
+        (A + "sns\nlock: {bearer: s3cret-of-the-bell}", "3:16: lock.bearer: the format `sns` is secured by `topics`"),
         (G + "lock: {topics: [arn]}", "3:16: lock.topics: the format `grafana` is"),
         (G + "lock: {}", "3:7: lock: names nothing to show"),
         (G + "lock: {bearer: {file: gone}}", "lock.bearer.file: there is no file"),
         (G + "lock: {bearer: {file: empty}}", "empty holds no secrets"),
         (G + "lock: {bearer: {file: three}}", "three holds 3 secrets"),
-        (G + "lock: {bearer: [a, b, c]}", "3:16: lock.bearer: "),
+        (G + "lock: {bearer: [s3cret-of-the-bell, t0ken-of-the-bell, k3y-of-the-belfry]}", "3:16: lock.bearer: "),
         ('source: a\nformat: grafana\nlock: {bearer: ""}', "3:16: lock.bearer"),
+        (G + "lock: {bearer: [s3cret]}", "3:17: lock.bearer[0]: a secret is too short; write at least 16 characters"),
+        (A + "pagerduty\nlock: {routing_keys: s3cret}", "3:22: lock.routing_keys: a secret is too short"),
+        (G + "lock: {hmac: {secrets: t0ken, header: X-S}}", "3:24: lock.hmac.secrets: a secret is too short"),
+        (G + "lock: {bearer: {file: short}}", "short holds a secret that is too short; write at least 16"),
+        (f"source: {'a' * 61}\nformat: grafana", "is too long (61 characters); write at most 60"),
+        ("source: B 3\nformat: grafana", '1:9: source: "B 3" is no name here; write small letters'),
         (G + "lock: {bearer: {}}", "a secret is text that is not empty, or {file: NAME}"),
-        (G + "lock: {hmac: {secrets: s3cret, header: 'a b'}}", "lock.hmac.header: "),
+        (G + "lock: {hmac: {secrets: s3cret-of-the-bell, header: 'a b'}}", "lock.hmac.header: "),
     ],
 )  # fmt: skip
 def test_a_mistake_is_said_with_its_place(write: Write, text: str, said: str) -> None:
     folder = write(text)
     (folder / "empty").write_text("\n")
     (folder / "three").write_text("s3cret\nt0ken\nk3y\n")
+    (folder / "short").write_text("s3cret-of-the-bell\nt0ken\n")
 
     [problem] = told(folder)
 
@@ -140,6 +147,17 @@ def test_the_mistakes_of_all_files_are_said_at_once(write: Write) -> None:
     assert len(told(folder)) == 3
 
 
+def test_mistakes_are_told_file_by_file(write: Write) -> None:
+    write("source: a\nformat: grafana\nplan: harbor\nlock: {}", "one")
+    folder = write("source: B\nformat: grafana\nplan: harbor", "two")
+
+    assert [each.rpartition(": ")[0].partition(": ")[0] for each in told(folder)] == [
+        "one.yaml:3:7",
+        "one.yaml:4:7",
+        "two.yaml:1:9",
+    ]
+
+
 def test_two_sources_cannot_have_one_name_or_one_path(write: Write) -> None:
     write("source: a\nformat: grafana\npath: /v1/alerts", "one")
     write("source: a\nformat: grafana", "two")
@@ -149,7 +167,7 @@ def test_two_sources_cannot_have_one_name_or_one_path(write: Write) -> None:
 
 
 def test_of_two_that_share_pagerdutys_path_each_must_have_a_key(write: Write) -> None:
-    write("source: a\nformat: pagerduty\nlock: {routing_keys: red}", "one")
+    write("source: a\nformat: pagerduty\nlock: {routing_keys: red-light-to-port}", "one")
     folder = write("source: b\nformat: pagerduty", "two")
 
     [problem] = told(folder)

@@ -82,7 +82,7 @@ def test_wrong_usage_is_explained(environment: dict[str, str], arguments: list[s
 def test_what_is_encrypted_is_not_opened_to_anybody_who_may_be_elsewhere(
     environment: dict[str, str], host: str, public_url: str
 ) -> None:
-    careless = {"TOCSIN_CODEC_TOKENS": "anybody", "TOCSIN_INGEST_TOKENS": "monitor:red"}
+    careless = {"TOCSIN_CODEC_TOKENS": "anybody", "TOCSIN_INGEST_TOKENS": "monitor:red-light-to-port"}
 
     ended = starter(environment | careless | {"TOCSIN_PUBLIC_URL": public_url}, "serve", "--host", host)
 

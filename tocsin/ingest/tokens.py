@@ -7,10 +7,12 @@ from http import HTTPStatus
 
 from tocsin.ingest.problems import Problem
 from tocsin.settings import ANYBODY, VARIABLES, SettingsError
+from tocsin.sources import SHORTEST_SECRET, TOO_SHORT
 
 
 class Tokens:
-    """The tokens of a variable: `name:token,name:token`. Raises `SettingsError`.
+    """The tokens of a variable: `name:token,name:token`. Raises `SettingsError`,
+    also for tokens shorter than `SHORTEST_SECRET`.
 
     A name may have two tokens while one takes over from the other. Without any, everybody is let in.
     """
@@ -19,6 +21,11 @@ class Tokens:
         pairs = [item.strip().partition(":") for item in text.split(",") if item.strip()]
         if any(not (name.strip() and token.strip()) for name, _, token in pairs):
             raise SettingsError(f"{variable}: write name:token, separated by commas")
+        short = [name.strip() for name, _, token in pairs if len(token.strip()) < SHORTEST_SECRET]
+        if short:
+            raise SettingsError(
+                f"{variable}: the token of {', '.join(dict.fromkeys(short))} is too short; {TOO_SHORT}"
+            )
         self._variable = variable
         self._known = [(name.strip(), token.strip().encode()) for name, _, token in pairs]
 

@@ -20,7 +20,9 @@ from tocsin.settings import Settings
 from tocsin.sources import Lock, Source
 
 CAPTURES = Path(__file__).resolve().parents[4] / "shared" / "captures"
-SOURCE = Source(source="events", format="cloudevents", plan="harbour", lock=Lock(bearer=["s3cret"]))  # type: ignore[arg-type]
+SOURCE = Source(
+    source="events", format="cloudevents", plan="harbour", lock=Lock(bearer=["s3cret-of-the-sky"])
+)  # type: ignore[arg-type]
 
 EVENT: dict[str, Any] = {
     "specversion": "1.0",
@@ -315,7 +317,7 @@ async def test_a_sender_that_asks_first_is_told_that_it_may_and_then_must_show_i
 
     typed = {"Content-Type": cloudevents.STRUCTURED}
     assert (await http.post("/v1/sources/events", json=EVENT, headers=typed)).status_code == 401
-    typed["Authorization"] = "Bearer s3cret"
+    typed["Authorization"] = "Bearer s3cret-of-the-sky"
     assert (await http.post("/v1/sources/events", json=EVENT, headers=typed)).status_code == 202
     [started] = temporal.started
     [alert] = started["start_signal_args"]

@@ -30,7 +30,7 @@ from tocsin.sources import Source
 from tocsin.yamlfile import YamlError
 
 SHIPPED = Path(__file__).parents[3] / "tocsin" / "ingest" / "examples" / "sources"
-SECRET = "sesame"
+SECRET = "sesame-open-wide"
 
 
 @pytest.fixture

@@ -436,7 +436,7 @@ async def test_the_end_of_a_subscription_is_logged_and_nothing_is_called(
 async def test_a_source_without_topics_is_secured_by_other_means(
     signatures: SnsSignatures, amazon: Amazon
 ) -> None:
-    health = Source(source="health", format="aws-health", lock=Lock(bearer=["s"]))  # type: ignore[arg-type]
+    health = Source(source="health", format="aws-health", lock=Lock(bearer=["s3cret-of-the-sea"]))  # type: ignore[arg-type]
     said = delivered({"detail": {}})
 
     await signatures.verify(said, health)
