@@ -44,7 +44,7 @@ class Line:
                 continue
             if status != HTTPStatus.ACCEPTED:
                 raise ValueError(f"the receiver answered {status}: {body.decode()}")
-            return Answered(time.perf_counter() - began, json.loads(body)["incident"], turned_away)
+            return Answered(time.perf_counter() - began, json.loads(body)["key"], turned_away)
 
     async def _answer(self) -> tuple[int, bytes]:
         head = (await self._reader.readuntil(b"\r\n\r\n")).lower()

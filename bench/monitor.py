@@ -48,7 +48,7 @@ class Monitor:
             await asyncio.sleep(AGAIN_AFTER)
         seconds = time.perf_counter() - start
         answer.raise_for_status()
-        return Accepted(began, seconds, answer.json()["incident"], turned_away)
+        return Accepted(began, seconds, answer.json()["key"], turned_away)
 
     async def _post(self, content: str) -> httpx.Response:
         headers = {"Content-Type": "application/json"}

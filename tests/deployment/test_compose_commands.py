@@ -96,7 +96,7 @@ class Deployment:
             headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
             trust_env=False,
         )
-        return str(answer.raise_for_status().json()["incident"])
+        return str(answer.raise_for_status().json()["key"])
 
     def arrived(self, kind: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.sandbox.get("/sandbox/messages", params={"kind": kind}).json()[

@@ -43,7 +43,7 @@ def keeper(shore: Stack) -> Iterator[Play]:
 
 def a_storm(play: Play) -> list[str]:
     """Many lamps go out within a moment."""
-    return [play.alert(lamp_is_out(next(LAMPS)))["incident"] for _ in range(FLOOD)]
+    return [play.alert(lamp_is_out(next(LAMPS)))["key"] for _ in range(FLOOD)]
 
 
 def arrived(play: Play, kind: str, number: int) -> list[Message]:

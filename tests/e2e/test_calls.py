@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 def called(house: Stack, play: Play, lamp: int) -> tuple[str, Message]:
     """An incident whose keeper cannot be texted, and is called at once."""
     let_recipient(house, KIT, "landline")
-    incident = play.alert(lamp_is_out(lamp))["incident"]
+    incident = play.alert(lamp_is_out(lamp))["key"]
     return incident, first(play, incident, "call")
 
 

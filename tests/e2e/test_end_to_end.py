@@ -53,7 +53,7 @@ def play(drill: Stack) -> Iterator[Play]:
 
 
 def test_an_incident_from_the_alert_to_the_archive(drill: Stack, play: Play, lamp: int) -> None:
-    incident = play.alert(lamp_is_out(lamp))["incident"]
+    incident = play.alert(lamp_is_out(lamp))["key"]
 
     the_keeper_sleeps_through_the_text_and_answers_the_call(play, incident)
     they_work_through_the_phases(play, incident)
@@ -143,7 +143,7 @@ def wait_until_met_or_late(play: Play, incident: str, key: str) -> dict[str, Any
 def test_a_page_that_is_repeated_arrives_again_though_it_has_the_same_words_and_its_first_attempt_fails(
     drill: Stack, play: Play, lamp: int
 ) -> None:
-    incident = play.alert(lamp_is_out(lamp))["incident"]
+    incident = play.alert(lamp_is_out(lamp))["key"]
     first(play, incident, "sms")
     let_vendor(drill, "twilio", "503", times=1, path="Messages.json")
     play.wait_for("the first attempt of the second text", lambda: faults_are_used_up(drill), LONG)

@@ -84,7 +84,7 @@ def reported(play: Play, incident: str) -> Message:
 def test_what_twilio_says_of_a_text_again_and_out_of_order_changes_nothing(
     house: Stack, play: Play, lamp: int
 ) -> None:
-    incident = play.alert(lamp_is_out(lamp))["incident"]
+    incident = play.alert(lamp_is_out(lamp))["key"]
     text = delivered(play, incident)
 
     answers = [text_says(text, status).json() for status in ("delivered", "sent", "queued", "delivered")]
@@ -101,7 +101,7 @@ def test_a_text_that_failed_and_is_said_to_have_been_delivered_after_all_calls_n
     house: Stack, play: Play, lamp: int
 ) -> None:
     let_recipient(house, KIT, "landline")
-    incident = play.alert(lamp_is_out(lamp))["incident"]
+    incident = play.alert(lamp_is_out(lamp))["key"]
     call = first(play, incident, "call")
 
     (text,) = arrived(play, incident, "sms")
@@ -120,7 +120,7 @@ def test_what_twilio_says_of_a_call_again_and_out_of_order_wakes_the_deputy_once
     house: Stack, play: Play, lamp: int
 ) -> None:
     let_recipient(house, KIT, "landline")
-    incident = play.alert(lamp_is_out(lamp))["incident"]
+    incident = play.alert(lamp_is_out(lamp))["key"]
     call = first(play, incident, "call")
     hang_up(house, call)
     deputys = play.wait_for("the deputy's phone to ring", lambda: _to(play, incident, DEE), LONG)
@@ -142,7 +142,7 @@ def _to(play: Play, incident: str, phone: str) -> Message | None:
 
 def test_a_key_that_twilio_reports_twice_counts_once(house: Stack, play: Play, lamp: int) -> None:
     let_recipient(house, KIT, "landline")
-    incident = play.alert(lamp_is_out(lamp))["incident"]
+    incident = play.alert(lamp_is_out(lamp))["key"]
     call = first(play, incident, "call")
     play.press(call, "1")
     row = wait_for_verdict(play, incident, "summon", "met", "acknowledged by @kit (by phone)")
@@ -164,7 +164,7 @@ def _key_url(play: Play, incident: str) -> str | None:
 def test_what_sendgrid_says_of_an_email_again_and_out_of_order_changes_nothing(
     house: Stack, play: Play, lamp: int
 ) -> None:
-    incident = play.alert(lamp_is_out(lamp))["incident"]
+    incident = play.alert(lamp_is_out(lamp))["key"]
     email = reported(play, incident)
     row = ledger(play, incident)["interim-report#1"]
 
@@ -180,7 +180,7 @@ def test_what_sendgrid_says_of_an_email_again_and_out_of_order_changes_nothing(
 def test_an_email_that_was_delivered_and_comes_back_is_owed_again_until_another_one_stays(
     house: Stack, play: Play, lamp: int
 ) -> None:
-    incident = play.alert(lamp_is_out(lamp))["incident"]
+    incident = play.alert(lamp_is_out(lamp))["key"]
     email = reported(play, incident)
 
     sendgrid_says(house, [event(email, "bounce", reason="550 5.1.1 no such mailbox", type="bounce")])
@@ -202,7 +202,7 @@ def test_an_email_that_was_delivered_and_comes_back_is_owed_again_until_another_
 def test_callbacks_about_messages_that_nobody_has_sent_change_nothing(
     house: Stack, play: Play, lamp: int
 ) -> None:
-    incident = play.alert(lamp_is_out(lamp))["incident"]
+    incident = play.alert(lamp_is_out(lamp))["key"]
     email = reported(play, incident)
     before = ledger(play, incident), has_heard_everything(play, incident)
     workflow, form = f"incident-{incident}", {"MessageSid": "SM1", "MessageStatus": "failed"}
@@ -225,7 +225,7 @@ def test_forged_callbacks_are_refused_and_move_nothing_on_the_ledger(
     house: Stack, play: Play, lamp: int
 ) -> None:
     let_recipient(house, RADIO, "bounce")
-    incident = play.alert(lamp_is_out(lamp))["incident"]
+    incident = play.alert(lamp_is_out(lamp))["key"]
     text = delivered(play, incident)
     play.tocsin("report", incident, "interim", "--send", person="kit", quiet=True)
     wait_for_verdict(play, incident, "interim-report#1", "pending", "not delivered to @radio by email")
@@ -291,7 +291,7 @@ def test_a_row_that_is_broken_while_an_incident_runs_costs_nobody_a_message(
 ) -> None:
     with edited(house, old, new) as directory:
         began = len(log(house))
-        incident = play.alert(lamp_is_out(lamp))["incident"]
+        incident = play.alert(lamp_is_out(lamp))["key"]
         kit_answers(house, play, incident)
         reported(play, incident)
 
@@ -310,7 +310,7 @@ def test_somebody_whose_number_is_no_mobile_is_called_and_a_second_text_is_not_t
 ) -> None:
     let_recipient(house, KIT, "landline")
 
-    incident = play.alert(lamp_is_out(lamp))["incident"]
+    incident = play.alert(lamp_is_out(lamp))["key"]
     play.press(first(play, incident, "call"), "1")
 
     wait_for_verdict(play, incident, "summon", "met", "acknowledged by @kit (by phone)")

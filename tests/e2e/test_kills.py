@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 def test_a_worker_killed_in_the_middle_of_its_sends_loses_no_message_and_repeats_recognisably(
     house: Stack, play: Play, lamp: int
 ) -> None:
-    incident = play.alert(lamp_is_out(lamp))["incident"]
+    incident = play.alert(lamp_is_out(lamp))["key"]
     first(play, incident, "sms")
     let_vendor(house, "sendgrid", "slow:2", times=1)
     let_vendor(house, "twilio", "slow:2", times=1, path="Messages.json")
@@ -55,7 +55,7 @@ def test_a_server_killed_after_the_alert_was_accepted_pages_all_the_same(
     house: Stack, play: Play, lamp: int
 ) -> None:
     with dead(house, "worker"):
-        incident = play.alert(lamp_is_out(lamp))["incident"]
+        incident = play.alert(lamp_is_out(lamp))["key"]
         with dead(house, "temporal"):
             pass
 
@@ -66,7 +66,7 @@ def test_a_receiver_killed_and_started_again_takes_what_the_vendors_kept(
     house: Stack, play: Play, lamp: int
 ) -> None:
     with dead(house, "worker"):
-        incident = play.alert(lamp_is_out(lamp))["incident"]
+        incident = play.alert(lamp_is_out(lamp))["key"]
         house.kill("receiver")
     try:
         first(play, incident, "sms")
@@ -96,4 +96,4 @@ def test_while_temporal_is_away_an_alert_is_refused_with_503_and_taken_on_the_ne
 
 def _taken(url: str, lamp: int) -> str | None:
     answer = httpx.post(url, json=lamp_is_out(lamp), timeout=10)
-    return str(answer.json()["incident"]) if answer.is_success else None
+    return str(answer.json()["key"]) if answer.is_success else None

@@ -83,7 +83,7 @@ class Storm:
         except httpx.TransportError:
             return None
         assert answer.is_success or answer.is_server_error, answer.text
-        return str(answer.json()["incident"]) if answer.is_success else None
+        return str(answer.json()["key"]) if answer.is_success else None
 
     def acknowledge(self, incident: str) -> None:
         """Acknowledge as kit, and again under the same id until it is taken: accepted, or kept for a worker."""

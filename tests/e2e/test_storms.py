@@ -98,7 +98,7 @@ def test_two_thousand_repeats_are_one_incident_a_handful_of_signals_and_all_are_
 ) -> None:
     said = storm(house.receiver_url, lamp, 2_000)
 
-    key = said[0]["incident"]
+    key = said[0]["key"]
     assert outcomes(said).count("opened or joined") <= 3
     wait_for_count(play, key, 2_000)
     assert signals(house, key) <= 6
@@ -108,7 +108,7 @@ def test_two_thousand_repeats_are_one_incident_a_handful_of_signals_and_all_are_
 def test_a_receiver_that_is_killed_with_repeats_on_its_disk_is_succeeded_by_one_that_tells_them(
     house: Stack, play: Play, lamp: int
 ) -> None:
-    key = storm(house.receiver_url, lamp, 1)[0]["incident"]
+    key = storm(house.receiver_url, lamp, 1)[0]["key"]
     assert outcomes(storm(house.receiver_url, lamp, 30)) == ["counted"] * 30
 
     with dead(house, "receiver"):
@@ -120,7 +120,7 @@ def test_a_receiver_that_is_killed_with_repeats_on_its_disk_is_succeeded_by_one_
 def test_a_firing_that_was_accepted_after_the_resolution_opens_the_next_incident_even_if_the_receiver_dies(
     house: Stack, play: Play, lamp: int
 ) -> None:
-    key = storm(house.receiver_url, lamp, 1)[0]["incident"]
+    key = storm(house.receiver_url, lamp, 1)[0]["key"]
     old = asked(play, "show", key)["id"]
     first(play, old, "sms")
     play.tocsin("resolve", old, "the wick is dry", person="kit")
@@ -136,7 +136,7 @@ def test_a_firing_that_was_accepted_after_the_resolution_opens_the_next_incident
 
 
 def test_what_temporal_was_away_for_is_told_once_it_is_back(house: Stack, play: Play, lamp: int) -> None:
-    key = storm(house.receiver_url, lamp, 1)[0]["incident"]
+    key = storm(house.receiver_url, lamp, 1)[0]["key"]
     asked(play, "show", key)
     with dead(house, "temporal"):
         assert outcomes(storm(house.receiver_url, lamp, 5)) == ["counted"] * 5
@@ -166,6 +166,6 @@ def test_two_receivers_make_one_incident_their_counts_add_up_and_the_one_that_is
         second.terminate()
         second.wait(LONG)
 
-    assert {answer["incident"] for answer in first_said + second_said} == {first_said[0]["incident"]}
+    assert {answer["key"] for answer in first_said + second_said} == {first_said[0]["key"]}
     assert len(list((house.state / "ingest").iterdir())) <= 1, "it has left nothing behind"
-    wait_for_count(play, first_said[0]["incident"], 100)
+    wait_for_count(play, first_said[0]["key"], 100)

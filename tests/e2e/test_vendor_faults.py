@@ -84,7 +84,7 @@ def test_whatever_twilio_does_once_or_twice_exactly_one_text_arrives_and_is_answ
 ) -> None:
     let_vendor(house, "twilio", kind, times=times, path="Messages.json")
 
-    incident = play.alert(lamp_is_out(lamp))["incident"]
+    incident = play.alert(lamp_is_out(lamp))["key"]
 
     text = the_only(play, incident, "sms", "sms")
     kit_answers(house, play, incident, text)
@@ -98,7 +98,7 @@ def test_whatever_twilio_does_once_or_twice_exactly_one_text_arrives_and_is_answ
 def test_a_vendor_that_asks_to_wait_is_left_alone_for_so_long(house: Stack, play: Play, lamp: int) -> None:
     let_vendor(house, "twilio", "429", times=1, path="Messages.json", retry_after=3)
 
-    incident = play.alert(lamp_is_out(lamp))["incident"]
+    incident = play.alert(lamp_is_out(lamp))["key"]
 
     text = the_only(play, incident, "sms", "sms")
     opened = datetime.fromisoformat(play.tocsin("show", incident)["opened"])
@@ -111,7 +111,7 @@ def test_a_text_that_the_vendor_refuses_is_followed_by_a_call_at_once(
 ) -> None:
     let_vendor(house, "twilio", "400", times=1, path="Messages.json")
 
-    incident = play.alert(lamp_is_out(lamp))["incident"]
+    incident = play.alert(lamp_is_out(lamp))["key"]
     play.press(first(play, incident, "call"), "1")
 
     wait_for_verdict(play, incident, "summon", "met", "acknowledged by @kit (by phone)")
@@ -126,7 +126,7 @@ def test_somebody_who_wants_no_texts_is_called_at_once_and_texted_again_once_the
 ) -> None:
     let_recipient(house, KIT, "stopped")
     try:
-        incident = play.alert(lamp_is_out(lamp))["incident"]
+        incident = play.alert(lamp_is_out(lamp))["key"]
         play.press(first(play, incident, "call"), "1")
     finally:
         wants_texts_again(house, play, KIT)
@@ -144,7 +144,7 @@ def test_texts_that_nobody_takes_for_the_better_part_of_a_minute_are_followed_by
     house: Stack, play: Play, lamp: int
 ) -> None:
     let_vendor(house, "twilio", "503", path="Messages.json")
-    incident = play.alert(lamp_is_out(lamp))["incident"]
+    incident = play.alert(lamp_is_out(lamp))["key"]
 
     call = first(play, incident, "call", seconds=90)
 
@@ -166,7 +166,7 @@ def test_whatever_twilio_does_once_or_twice_exactly_one_call_rings_and_is_answer
     let_recipient(house, KIT, "landline")
     let_vendor(house, "twilio", kind, times=times, path="Calls.json")
 
-    incident = play.alert(lamp_is_out(lamp))["incident"]
+    incident = play.alert(lamp_is_out(lamp))["key"]
     call = first(play, incident, "call")
     play.press(call, "1")
 
@@ -183,7 +183,7 @@ def test_a_call_that_the_vendor_refuses_is_followed_by_one_to_the_deputy(
     let_recipient(house, KIT, "landline")
     let_vendor(house, "twilio", "400", times=1, path="Calls.json")
 
-    incident = play.alert(lamp_is_out(lamp))["incident"]
+    incident = play.alert(lamp_is_out(lamp))["key"]
     call = first(play, incident, "call")
     play.press(call, "1")
 
@@ -200,7 +200,7 @@ def test_a_text_that_does_not_arrive_is_followed_by_a_call_and_a_call_that_fails
     house: Stack, play: Play, lamp: int
 ) -> None:
     let_recipient(house, KIT, "undelivered")
-    incident = play.alert(lamp_is_out(lamp))["incident"]
+    incident = play.alert(lamp_is_out(lamp))["key"]
     call = first(play, incident, "call")
 
     hang_up(house, call)
@@ -233,7 +233,7 @@ def test_a_text_that_does_not_arrive_is_followed_by_a_call_and_a_call_that_fails
 def test_whatever_sendgrid_does_the_report_is_delivered_and_a_repeat_says_that_it_is_one(
     house: Stack, play: Play, lamp: int, kind: str, times: int, taken: int
 ) -> None:
-    incident = play.alert(lamp_is_out(lamp))["incident"]
+    incident = play.alert(lamp_is_out(lamp))["key"]
     let_vendor(house, "sendgrid", kind, times=times)
 
     play.tocsin("report", incident, "interim", "--send", person="kit")
@@ -254,7 +254,7 @@ def _emails(play: Play, incident: str, number: int) -> list[Message] | None:
 def test_a_report_that_sendgrid_refuses_stays_owed_with_the_reason_until_it_is_sent_again(
     house: Stack, play: Play, lamp: int, status: str
 ) -> None:
-    incident = play.alert(lamp_is_out(lamp))["incident"]
+    incident = play.alert(lamp_is_out(lamp))["key"]
     let_vendor(house, "sendgrid", status, times=1)
 
     play.tocsin("report", incident, "interim", "--send", person="kit")
@@ -272,7 +272,7 @@ def test_a_report_to_an_address_that_does_not_exist_stays_owed_with_the_reason(
     house: Stack, play: Play, lamp: int
 ) -> None:
     let_recipient(house, RADIO, "bounce")
-    incident = play.alert(lamp_is_out(lamp))["incident"]
+    incident = play.alert(lamp_is_out(lamp))["key"]
 
     play.tocsin("report", incident, "interim", "--send", person="kit")
     why = "not delivered to @radio by email: bounce 550 5.1.1"
@@ -294,11 +294,11 @@ def test_what_a_vendor_took_without_answering_in_time_arrives_once_or_says_that_
     for vendor, path in (("twilio", "Messages.json"), ("twilio", "Calls.json"), ("sendgrid", "mail/send")):
         let_vendor(house, vendor, LATE, times=1, path=path)
 
-    texted = play.alert(lamp_is_out(lamp))["incident"]
+    texted = play.alert(lamp_is_out(lamp))["key"]
     text = first(play, texted, "sms")
     play.tocsin("report", texted, "interim", "--send", person="kit")
     let_recipient(house, KIT, "landline")
-    called = play.alert(lamp_is_out(lamp + BEYOND))["incident"]
+    called = play.alert(lamp_is_out(lamp + BEYOND))["key"]
     call = first(play, called, "call")
     play.press(call, "1")
 

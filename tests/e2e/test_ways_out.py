@@ -92,7 +92,7 @@ def test_the_second_account_pages_while_the_first_is_dead_and_the_first_when_it_
 ) -> None:
     with dead(town.stack, "sandbox"):
         began = time.monotonic()
-        incidents = [play.alert(lamp_is_out(lamp))["incident"] for lamp in (1, 2, 3)]
+        incidents = [play.alert(lamp_is_out(lamp))["key"] for lamp in (1, 2, 3)]
         texts = play.wait_for("three pages", lambda: _at_least(3, town.second.messages("sms", KIT)), LONG)
         assert time.monotonic() - began < SECONDS
         assert {text.sender for text in texts} == {SECOND["number"]}
@@ -125,7 +125,7 @@ def test_the_second_account_pages_while_the_first_is_dead_and_the_first_when_it_
         assert town.metric("tocsin_vendor_requests_total", vendor="twilio-2", outcome="sent") >= 3
 
     play.wait_for("the first account's pause to end", lambda: town.breaker("twilio") == "half_open", LONG)
-    after = play.alert(lamp_is_out(4))["incident"]
+    after = play.alert(lamp_is_out(4))["key"]
 
     text = play.wait_for(
         "a page by the first", lambda: sends(play, after, channel="sms", vendor="twilio"), LONG

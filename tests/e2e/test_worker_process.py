@@ -34,7 +34,7 @@ def test_sigterm_lets_a_slow_send_finish_and_ends_with_0(
     with dead(house, "worker"), running(arguments, house.child_environment(), tmp_path / "log") as worker:
         play.wait_for("the worker to be up", lambda: answers(f"http://127.0.0.1:{port}/healthz"), LONG)
         let_vendor(house, "twilio", "slow:2", times=1, path="Messages.json")
-        incident = play.alert(lamp_is_out(lamp))["incident"]
+        incident = play.alert(lamp_is_out(lamp))["key"]
         play.wait_for("the send to be under way", lambda: faults_are_used_up(house), LONG)
 
         worker.send_signal(signal.SIGTERM)
@@ -57,7 +57,7 @@ async def test_a_worker_serves_the_queues_that_it_was_given_and_no_other(
         others = ["worker", "--queues", "incidents,email,phone"]
         stack.enter_context(running(others, environment, tmp_path / "others"))
 
-        incident = play.alert(lamp_is_out(lamp))["incident"]
+        incident = play.alert(lamp_is_out(lamp))["key"]
 
         first(play, incident, "sms")
         assert await _served_by(texting, house) == {naming.SMS_QUEUE}

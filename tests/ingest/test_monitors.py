@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -38,7 +39,7 @@ async def test_an_alert_that_fires_starts_its_incident_in_one_call(post: Post, e
 
     key = identify("harbour", "alertmanager", example["groupKey"])
     assert answer.status_code == 202
-    assert answer.json() == {"incident": key, "workflow": f"incident-{key}", "outcome": "opened or joined"}
+    assert answer.json() == {"key": key, "workflow": f"incident-{key}", "outcome": "opened or joined"}
     [started] = post.temporal.started
     assert started["id"] == f"incident-{key}"
     assert started["task_queue"] == "incidents"
@@ -210,11 +211,13 @@ async def bells(
     library: PlanLibrary, settings: Settings, temporal: FakeTemporal
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A receiver whose one source is grouped by the label `bell`."""
-    lock = Lock(bearer=[Secret(value=SecretStr("red"))])
+    lock = Lock(bearer=[Secret(value=SecretStr("red-light-to-port"))])
     source = Source(source="bells", format="alertmanager", lock=lock, group_by=("bell",))
     app = create_app(temporal, library, settings, lambda: NOON, [source])
     async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app), base_url="http://x", headers={"Authorization": "Bearer red"}
+        transport=httpx.ASGITransport(app),
+        base_url="http://x",
+        headers={"Authorization": "Bearer red-light-to-port"},
     ) as http:
         yield http
 
@@ -239,7 +242,7 @@ async def test_a_request_may_open_several_incidents(bells: httpx.AsyncClient, te
 
     groups = ['{bell="north"}', '{bell="south"}']
     assert answer.status_code == 202
-    assert [each["incident"] for each in answer.json()["incidents"]] == [
+    assert [each["key"] for each in answer.json()["incidents"]] == [
         identify("harbour", "bells", group) for group in groups
     ]
     assert [started["start_signal_args"][0].group for started in temporal.started] == groups
@@ -252,7 +255,7 @@ async def test_a_group_that_no_plan_wants_is_named_and_the_others_are_taken(
 
     problem = assert_problem(answer, 422, "no-plan")
     assert problem["unwanted"] == ['{bell="north"}']
-    assert [each["incident"] for each in problem["taken"]] == [identify("harbour", "bells", '{bell="south"}')]
+    assert [each["key"] for each in problem["taken"]] == [identify("harbour", "bells", '{bell="south"}')]
     assert "Of 2 groups 1 were taken" in problem["detail"]
     assert len(temporal.started) == 1
 
@@ -338,20 +341,23 @@ async def test_the_receiver_connects_once_temporal_is_up(
 @pytest.fixture
 def settings_with_tokens(settings: Settings) -> Settings:
     return Settings.model_validate(
-        settings.model_dump() | {"ingest_tokens": "prometheus:abc-123, prometheus:new-456,other:sésame"}
+        settings.model_dump()
+        | {
+            "ingest_tokens": "prometheus:abc-123-long-enough, prometheus:new-456-long-enough,other:sésame-ouvre-toi"
+        }
     )
 
 
 @pytest.mark.parametrize(
     ("authorization", "status"),
     [
-        (b"Bearer abc-123", 202),
-        (b"bearer new-456", 202),
-        ("Bearer sésame".encode(), 401),  # headers are latin-1
-        (b"Bearer abc-12", 401),
+        (b"Bearer abc-123-long-enough", 202),
+        (b"bearer new-456-long-enough", 202),
+        ("Bearer sésame-ouvre-toi".encode(), 401),  # headers are latin-1
+        (b"Bearer abc-123-long-enoug", 401),
         (b"Bearer ", 401),
         (b"Bearer", 401),
-        (b"Basic abc-123", 401),
+        (b"Basic abc-123-long-enough", 401),
         (b"\xff\xfe", 401),
         (b"", 401),
     ],
@@ -389,6 +395,19 @@ def test_tokens_without_a_name_are_refused_at_once(
         create_app(temporal, library, Settings(ingest_tokens=tokens))
 
 
+@pytest.mark.parametrize("variable", ["ingest_tokens", "report_tokens", "codec_tokens"])
+def test_tokens_that_could_be_guessed_are_refused_at_once(
+    library: PlanLibrary, temporal: FakeTemporal, tmp_path: Path, variable: str
+) -> None:
+    settings = Settings(state=tmp_path, **{variable: f"prometheus:{'x' * 16},bell:fifteen-letters"})
+
+    with pytest.raises(
+        SettingsError, match=f"TOCSIN_{variable.upper()}: the token of bell is too short"
+    ) as refused:
+        create_app(temporal, library, settings)
+    assert "fifteen" not in str(refused.value)
+
+
 async def test_what_does_not_exist_and_the_wrong_method_are_problems_too(post: Post) -> None:
     assert_problem(await post.http.post("/v1/nothing"), 404, "not-found")
     answer = await post.http.get("/v1/alertmanager")
@@ -401,6 +420,19 @@ async def test_the_receiver_is_alive_without_temporal_but_not_ready(post: Post) 
 
     assert (await post.http.get("/healthz")).status_code == 200
     assert_problem(await post.http.get("/readyz"), 503, "temporal-unavailable")
+
+
+async def test_a_probe_hears_within_a_second_that_temporal_hangs(
+    library: PlanLibrary, settings: Settings
+) -> None:
+    async def hangs() -> Any:
+        await asyncio.Event().wait()
+
+    app = create_app(hangs, library, settings)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as http:
+        problem = assert_problem(await http.get("/readyz"), 503, "temporal-unavailable")
+
+    assert "no answer within 1 s" in problem["detail"]
 
 
 async def test_the_receiver_is_ready_once_a_worker_polls_for_incidents(post: Post) -> None:

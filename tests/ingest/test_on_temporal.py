@@ -155,7 +155,7 @@ async def test_an_alert_wakes_the_keeper_who_answers_with_ack(
         while "Acknowledged" not in (reply := await text(http, "ACK")):
             assert "No page waits" in reply
             await asyncio.sleep(0.05)  # until the keeper has been paged and visibility knows the incident
-        code = f"{naming.spoken(answer.json()['incident'])}-1"
+        code = f"{naming.spoken(answer.json()['key'])}-1"
         repeated = [await text(http, "ACK"), await text(http, code)]
         anew = [await text(http, code, sid="SM2"), await text(http, f"{code[:5]}-9", sid="SM2")]
         incident = server.client.get_workflow_handle_for(IncidentWorkflow.run, answer.json()["workflow"])

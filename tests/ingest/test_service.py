@@ -40,13 +40,13 @@ __all__ = ["environment"]
 POST = b"POST /v1/alertmanager HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 SOURCES = with_alertmanager(
     [
-        Source(source="bell", format="alertmanager", lock=Lock(bearer=["red"])),
+        Source(source="bell", format="alertmanager", lock=Lock(bearer=["red-light-to-port"])),
         Source(
             source="grafana",
             format="grafana",
-            lock=Lock(hmac=HmacLock(secrets=["red"], header="X-Grafana-Alerting-Signature")),
+            lock=Lock(hmac=HmacLock(secrets=["red-light-to-port"], header="X-Grafana-Alerting-Signature")),
         ),
-        Source(source="pager", format="pagerduty", lock=Lock(routing_keys=["red"])),
+        Source(source="pager", format="pagerduty", lock=Lock(routing_keys=["red-light-to-port"])),
     ]
 )
 
@@ -88,6 +88,7 @@ async def test_the_document_says_what_a_sender_must_show(http: httpx.AsyncClient
         path: methods["post"]["security"] for path, methods in document["paths"].items() if "/v1/s" in path
     }
 
+    assert "The key is in the body" in document["paths"]["/v2/enqueue"]["post"]["description"]
     assert asked["/v1/sources/bell"] == [{"token": []}]
     assert asked["/v1/sources/grafana"] == [{"signature-x-grafana-alerting-signature": []}]
     assert document["components"]["securitySchemes"]["signature-x-grafana-alerting-signature"] == {
@@ -275,7 +276,7 @@ INSECURE = ("--insecure-loopback",)
         ({}, ("--host", "receiver.internal", *INSECURE), "not secured: alertmanager"),
         ({"TOCSIN_PUBLIC_URL": "https://tocsin.example"}, INSECURE, "not secured: alertmanager"),
         (
-            {"TOCSIN_INGEST_TOKENS": "m:s3cret", "TOCSIN_SOURCES": "{sources}"},
+            {"TOCSIN_INGEST_TOKENS": "m:s3cret-of-the-bell", "TOCSIN_SOURCES": "{sources}"},
             (),
             "not secured: bell; write what",
         ),

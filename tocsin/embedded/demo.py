@@ -85,7 +85,7 @@ def the_alert_opens_an_incident(play: Play) -> str:
     play.say("Alertmanager: the checkout API is down")
     answer = play.alert(json.loads(PAYLOAD.read_text()))
     play.say(f"the receiver has it: workflow {answer['workflow']}")
-    return str(answer["incident"])
+    return str(answer["key"])
 
 
 def the_page_escalates_until_somebody_answers(play: Play) -> str:

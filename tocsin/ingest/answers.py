@@ -14,7 +14,7 @@ from tocsin.starting import Started
 
 
 def plainly(readings: Sequence[Reading], started: Sequence[Started]) -> Response:
-    """The incident, or all of them where a request held more than one group."""
+    """Where it went, or all of them where a request held more than one group."""
     is_heard = any(each.outcome != "nothing open" for each in started)
     status = HTTPStatus.ACCEPTED if is_heard else HTTPStatus.OK
     told = [_told(each) for each in started]
@@ -22,8 +22,9 @@ def plainly(readings: Sequence[Reading], started: Sequence[Started]) -> Response
 
 
 def _told(started: Started) -> dict[str, str]:
+    """Not the incident's id: whether the group's first is open or a later one, Temporal does not say."""
     return {
-        "incident": started.incident_key,
+        "key": started.incident_key,
         "workflow": started.workflow_id,
         "outcome": started.outcome,
     }

@@ -40,9 +40,12 @@ _PROBLEM = {
 _TAKEN = {
     "type": "object",
     "description": "Where a group of alerts went.",
-    "required": ["incident", "workflow", "outcome"],
+    "required": ["key", "workflow", "outcome"],
     "properties": {
-        "incident": {"type": "string"},
+        "key": {
+            "type": "string",
+            "description": "What all incidents of this group share: the id of the first; a later one has its own.",
+        },
         "workflow": {"type": "string"},
         "outcome": {"type": "string", "enum": list(get_args(Outcome))},
     },
@@ -112,7 +115,7 @@ def monitor_operation(sources: Sequence[Source], dialect: Dialect) -> Operation:
     }
     return {
         "summary": f"What {names} says",
-        "description": f"Format `{sources[0].format}`, of at most {dialect.limit:,} bytes.",
+        "description": " ".join(_about(sources[0], dialect)),
         "operation_id": f"report-{'-'.join(source.source for source in sources)}",
         "status_code": HTTPStatus.ACCEPTED,
         "responses": responses,
@@ -167,6 +170,15 @@ def _answer(status: HTTPStatus, meaning: str, dialect: Dialect) -> dict[str, Any
         return {"description": meaning, "content": {"application/json": {"schema": {}}}}
     either = [{"$ref": "#/components/schemas/Taken"}, {"$ref": "#/components/schemas/AllTaken"}]
     return {"description": meaning, "content": {"application/json": {"schema": {"anyOf": either}}}}
+
+
+def _about(source: Source, dialect: Dialect) -> Iterator[str]:
+    """The format, its size, and a lock that OpenAPI has no word for."""
+    yield f"Format `{source.format}`, of at most {dialect.limit:,} bytes."
+    if source.lock and source.lock.routing_keys:
+        yield "The key is in the body, as `routing_key`."
+    if source.lock and source.lock.topics:
+        yield "The body is signed by AWS, for one of the topics that the source names."
 
 
 def _schemes(source: Source) -> Iterator[str]:

@@ -7,7 +7,7 @@ Whatever cannot be taken now is answered with 503 and `Retry-After`, so that it 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from fastapi import APIRouter, FastAPI
 from starlette.responses import JSONResponse
@@ -38,9 +38,12 @@ from tocsin.library import PlanLibrary
 from tocsin.settings import Settings
 from tocsin.sourcefiles import Sources, read_sources
 from tocsin.sources import ALERTMANAGER_PATH
-from tocsin.starting import PATIENCE, temporal_answers, utc_now
+from tocsin.starting import temporal_answers, utc_now
 
 __all__ = ["ALERTMANAGER_PATH", "create_app"]
+
+PROBES_WAIT = timedelta(seconds=1)
+"""How long a probe waits for Temporal: those that ask have little patience themselves."""
 
 
 def create_app(
@@ -111,7 +114,7 @@ class Health:
 
     async def ready(self) -> JSONResponse:
         """200 when Temporal answers and a worker has polled for incidents lately; else 503."""
-        async with temporal_answers():
+        async with temporal_answers(PROBES_WAIT):
             client = await self._reception.clients()
             answer = await client.workflow_service.describe_task_queue(
                 DescribeTaskQueueRequest(
@@ -119,7 +122,7 @@ class Health:
                     task_queue=TaskQueue(name=naming.INCIDENT_QUEUE),
                     task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
                 ),
-                timeout=PATIENCE,
+                timeout=PROBES_WAIT,
             )
         if not answer.pollers:
             raise unavailable(
