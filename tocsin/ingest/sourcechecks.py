@@ -31,7 +31,7 @@ class Checked:
 
 
 def check_sources(folder: Path, library: PlanLibrary | None) -> Checked:
-    """Read every source and mapping below `folder`, and try the mappings' examples; without a library no plan exists."""
+    """Read every source and mapping below `folder`, and try the mappings' examples; no library has no plans."""
     plans = library.plans if library else ()
     problems: list[Problem] = []
     try:
