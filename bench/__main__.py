@@ -48,13 +48,16 @@ SESSIONS = (
     Session({"a bad day of the vendors": faults.measure}, TwoAccounts),
     Session({"a flood of pages": pages.measure}),
     Session({"a message to a multitude": broadcast.measure}),
-    Session({"a storm": storm.measure}),
     Session({"alerts a second": ingest.measure}),
+    Session({"a storm": storm.measure}),
 )
+
+PAGES = frozenset({"incident", "page", "faults", "pages_1000", "broadcast_100k"})
+"""What has to be there before anything is written; whoever interrupts what comes after it keeps so much."""
 
 
 def measure_all(scale: Scale, folder: Path) -> None:
-    """Every session on a stand of its own; then write what came out."""
+    """Every session on a stand of its own; what came out is written as soon as it says something about pages."""
     began, clock = datetime.now(UTC), time.monotonic()
     metrics: Metrics = {}
     where: Machine = {}
@@ -64,13 +67,14 @@ def measure_all(scale: Scale, folder: Path) -> None:
         where = where or seen  # before the first: the later ones find what we do ourselves
         for name, numbers in found.items():
             metrics[name] = metrics.get(name, {}) | numbers
-    run: Run = {
-        "date": f"{began:%Y-%m-%d %H:%M} UTC",
-        "seconds": round(time.monotonic() - clock),
-        "samples": scale.samples,
-        "burst_rounds": scale.rounds,
-    }
-    write(folder, metrics, where, run)
+        run: Run = {
+            "date": f"{began:%Y-%m-%d %H:%M} UTC",
+            "seconds": round(time.monotonic() - clock),
+            "samples": scale.samples,
+            "burst_rounds": scale.rounds,
+        }
+        if metrics.keys() >= PAGES:
+            write(folder, metrics, where, run)
 
 
 async def _measure(stack: Stack, session: Session, scale: Scale) -> tuple[Metrics, Machine]:

@@ -94,8 +94,10 @@ def _page(metrics: Metrics, machine: Machine, run: Run) -> Iterator[str]:
     yield from _flood(metrics)
     yield from _bad_day(metrics["faults"])
     yield from _broadcast(metrics)
-    yield from _storm(metrics["storm"])
-    yield from _ingest(metrics["ingest"])
+    if "storm" in metrics:
+        yield from _storm(metrics["storm"])
+    if "ingest" in metrics:
+        yield from _ingest(metrics["ingest"])
     yield from _aims(metrics)
     yield from _incident(metrics)
 
