@@ -26,7 +26,8 @@ up: $(STAMP) ## Run Tocsin on this machine: server, worker, receiver, sandbox
 	@$(PYTHON) -m tocsin.embedded up
 
 test: $(STAMP) ## Run every test
-	@$(PYTHON) -m pytest -n 2 --dist loadfile
+	@$(PYTHON) -m pytest -n 2 --dist loadfile -m "not slow"
+	@$(PYTHON) -m pytest -m slow
 
 check: lint ## Formatting, lint, types and the fast tests, in some three minutes
 	@$(PYTHON) -m pytest -n 2 --dist loadfile -m "not slow"
