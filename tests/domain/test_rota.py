@@ -355,3 +355,10 @@ def test_changes_come_in_order_and_between_them_nothing_changes(weekly: Shift, m
     for before, after in pairwise(changes):
         assume(before < after)
         assert office.on_duty(before) == office.on_duty(after - timedelta(seconds=1))
+
+
+def test_the_night_before_a_day_that_a_zone_skips_has_its_hours():
+    night = shift("dana", hours="22:00-06:00", timezone="Pacific/Apia", starts="2011-01-01")
+    assert night.on_duty(at("2011-12-29 22:00", "Pacific/Apia")) == "dana"
+    assert night.on_duty(at("2011-12-31 05:59", "Pacific/Apia")) == "dana"
+    assert night.on_duty(at("2011-12-31 06:00", "Pacific/Apia")) is None

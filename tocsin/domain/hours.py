@@ -92,7 +92,8 @@ class RecurringHours(Value):
     def end_of(self, moment: datetime) -> datetime | None:
         """When the hours end in which `moment` lies; `None` where it lies in none. The end is not within them."""
         today = moment.astimezone(self.zone).date()
-        for day in (today - _DAY, today):
+        # Where a zone skips a whole day, as Apia did on 30 December 2011, the night before is two dates ago.
+        for day in (today - 2 * _DAY, today - _DAY, today):
             if WEEKDAYS[day.weekday()] in self.week:
                 opens, closes = self._span_on(day)
                 if opens <= moment < closes:
