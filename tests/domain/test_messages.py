@@ -298,3 +298,13 @@ def test_the_record_says_with_whom_a_message_went(world):
     world.alert(customer="orca")
     [message] = world.state.messages.values()
     assert world.log("rendering") == [f"email {message.id}: went in a digest with 25 others"]
+
+
+def test_of_what_went_in_a_digest_it_is_known_whom_it_reached_before_its_own_send_has_ended(world):
+    def arrives_first(world, message, reached):
+        yield world.reported(message.id, DeliveryState.DELIVERED, reached=reached)
+
+    world.vendors["email"] = arrives_first
+    world.alert(customer="orca")
+    [message] = world.state.messages.values()
+    assert (message.reached, message.sent, message.state) == ("desk", None, DeliveryState.DELIVERED)

@@ -181,10 +181,10 @@ class World:
             for event in events:
                 self._state = decide(self.case, event, self.now)
 
-    def reported(self, message: str, state: DeliveryState, detail: str = "") -> Delivery:
-        """A vendor's word about a message, said now."""
+    def reported(self, message: str, state: DeliveryState, detail: str = "", reached: str = "") -> Delivery:
+        """A vendor's word about a message, said now; `reached` is known of one that went in a digest."""
         report = DeliveryReport(vendor="twilio", vendor_id="", state=state, detail=detail, at=self.now)
-        return Delivery(incident=self.state.id, message=message, report=report)
+        return Delivery(incident=self.state.id, message=message, report=report, reached=reached)
 
     # Time
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -27,19 +26,6 @@ from tocsin.embedded.play import Play
 from tocsin.embedded.stack import Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
-
-
-@pytest.fixture(autouse=True)
-def nobody_rings_on(house: Stack, play: Play) -> Iterator[None]:
-    """What a test opened is over after it: a page that goes on would ring, and meet faults, in the next one."""
-    before = _open(play)
-    yield
-    for incident in _open(play) - before:
-        play.tocsin("dismiss", incident, "the test is over", person="kit", quiet=True)
-
-
-def _open(play: Play) -> set[str]:
-    return {each["incident"] for each in play.tocsin("list", quiet=True) if each["status"] == "open"}
 
 
 def called(house: Stack, play: Play, lamp: int) -> tuple[str, Message]:

@@ -78,7 +78,7 @@ async def test_its_delivery_is_told_to_every_incident_in_it(post: Post, digest: 
     assert answer.json() == {"outcome": "told"}
     told = {each.argument.incident: each.argument for each in post.temporal.told}
     assert {FIRST: f"{FIRST}-m1", SECOND: f"{SECOND}-m1"} == {id: each.message for id, each in told.items()}
-    assert {each.report.state for each in told.values()} == {DeliveryState.DELIVERED}
+    assert {(each.report.state, each.reached) for each in told.values()} == {(DeliveryState.DELIVERED, "kit")}
 
 
 async def test_key_1_accepts_every_page_in_it_and_shows_that_the_rest_was_heard(

@@ -82,12 +82,17 @@ class NotSent(Value):
 
 
 class Delivery(Value):
-    """A vendor reports how far a message has come."""
+    """A vendor reports how far a message has come.
+
+    `reached` is the directory's key of whom it was sent to, for a message that went out in a digest: the incident may
+    not have been told yet that it has left.
+    """
 
     kind: Literal["delivery"] = "delivery"
     incident: str
     message: str
     report: DeliveryReport
+    reached: str = ""
 
 
 class Recipient(Value):

@@ -150,6 +150,7 @@ def delivery_reported(draft: Draft, event: Delivery) -> None:
     if message.state is before:
         return
     message.retry_at = None
+    message.reached = message.reached or event.reached or None
     draft.record("delivery", _in_words(message, event.report))
     if message.state in GOT_THROUGH:
         message.delivered, message.moves_on_at = min(event.report.at, draft.now), None

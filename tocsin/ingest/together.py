@@ -82,7 +82,9 @@ class Together:
         )
 
     async def _deliver(self, member: HeldMessage, report: DeliveryReport) -> bool:
-        delivery = Delivery(incident=member.incident, message=member.message, report=report)
+        delivery = Delivery(
+            incident=member.incident, message=member.message, report=report, reached=member.person
+        )
         return await self._reception.tell(
             member.workflow, member.incident, IncidentWorkflow.delivery, delivery
         )
