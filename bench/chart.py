@@ -9,7 +9,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.scale import Metrics
+from bench.scale import Metrics, by_count
 
 INK = "#7d7d7d"
 """Grey with a contrast above 4 : 1 to white and to black."""
@@ -58,13 +58,11 @@ def _latencies(axes: Axes, metrics: Metrics) -> None:
 
 
 def _burst(axes: Axes, metrics: Metrics) -> None:
-    name = next(name for name in metrics if name.startswith("drain_"))
-    found = metrics[name]
+    count, found = next(by_count(metrics, "drain"))
     for row, (metric, colour) in enumerate({"seconds": OURS, "bare_seconds": BARE}.items()):
         axes.barh(row, found[metric], color=colour, height=0.6)
         text = f"{found[metric]:.1f}"
         axes.annotate(text, (0, row), (4, 0), textcoords="offset points", va="center", color="white")
-    count = name.removeprefix("drain_")
     _label(axes, [f"{count} alerts", f"{count} bare"], "seconds until the last first message")
 
 

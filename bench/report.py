@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.chart import chart
 from bench.machine import Machine
-from bench.scale import Metrics
+from bench.scale import Metrics, by_count
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -131,28 +131,26 @@ def _busy(page: dict[str, float]) -> Iterator[str]:
 
 
 def _burst(metrics: Metrics) -> Iterator[str]:
-    for name, found in metrics.items():
-        if name.startswith("drain_"):
-            yield ""
-            yield (
-                f"{name.removeprefix('drain_')} alerts at once: the last first message arrives after "
-                f"**{found['seconds']:.2f} s** (slowest round {found['slowest_seconds']:.2f} s), "
-                f"{found['ratio']:.2f} × as long as for as many bare workflows ({found['bare_seconds']:.2f} s); "
-                f"{found['lost']:.0f} lost, {found['doubled']:.0f} doubled, "
-                f"{found['turned_away']:.0f} told to come again first."
-            )
+    for count, found in by_count(metrics, "drain"):
+        yield ""
+        yield (
+            f"{count} alerts at once: the last first message arrives after "
+            f"**{found['seconds']:.2f} s** (slowest round {found['slowest_seconds']:.2f} s), "
+            f"{found['ratio']:.2f} × as long as for as many bare workflows ({found['bare_seconds']:.2f} s); "
+            f"{found['lost']:.0f} lost, {found['doubled']:.0f} doubled, "
+            f"{found['turned_away']:.0f} told to come again first."
+        )
 
 
 def _flood(metrics: Metrics) -> Iterator[str]:
-    for name, found in metrics.items():
-        if name.startswith("pages_"):
-            yield ""
-            yield (
-                f"{name.removeprefix('pages_')} pages at once, by as many alerts, once: the last is at the vendor "
-                f"after **{found['seconds']:.1f} s** ({found['pages_per_second']:.1f} a second); "
-                f"{found['lost']:.0f} lost, {found['doubled']:.0f} doubled, "
-                f"{found['turned_away']:.0f} alerts told to come again first."
-            )
+    for count, found in by_count(metrics, "pages"):
+        yield ""
+        yield (
+            f"{count} pages at once, by as many alerts, once: the last is at the vendor "
+            f"after **{found['seconds']:.1f} s** ({found['pages_per_second']:.1f} a second); "
+            f"{found['lost']:.0f} lost, {found['doubled']:.0f} doubled, "
+            f"{found['turned_away']:.0f} alerts told to come again first."
+        )
 
 
 def _bad_day(found: dict[str, float]) -> Iterator[str]:
@@ -167,15 +165,14 @@ def _bad_day(found: dict[str, float]) -> Iterator[str]:
 
 
 def _broadcast(metrics: Metrics) -> Iterator[str]:
-    for name, found in metrics.items():
-        if name.startswith("broadcast_"):
-            yield ""
-            yield (
-                f"A broadcast to {name.removeprefix('broadcast_')} recipients by email, once: "
-                f"**{found['seconds']:.1f} s**, {found['recipients_per_second']:.0f} recipients a second; "
-                f"{found['lost']:.0f} lost, {found['doubled']:.0f} doubled; "
-                f"{found['history_events']:.0f} history events."
-            )
+    for count, found in by_count(metrics, "broadcast"):
+        yield ""
+        yield (
+            f"A broadcast to {count} recipients by email, once: "
+            f"**{found['seconds']:.1f} s**, {found['recipients_per_second']:.0f} recipients a second; "
+            f"{found['lost']:.0f} lost, {found['doubled']:.0f} doubled; "
+            f"{found['history_events']:.0f} history events."
+        )
 
 
 def _storm(found: dict[str, float]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 
@@ -70,3 +71,10 @@ QUICK = Scale(
 
 Metrics = dict[str, dict[str, float]]
 """Numbers by scenario and metric; the unit is the end of the metric's name: `_ms`, `seconds`, `events`."""
+
+
+def by_count(metrics: Metrics, begin: str) -> Iterator[tuple[str, dict[str, float]]]:
+    """How many of something there were, and what was measured: the scenarios `<begin>_<how many>`."""
+    for name, found in metrics.items():
+        if name.startswith(f"{begin}_"):
+            yield name.removeprefix(f"{begin}_"), found
