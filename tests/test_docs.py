@@ -31,6 +31,21 @@ DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 GUIDE = (DOCS / "writing-a-plan.md").read_text()
 OPERATING = (DOCS / "operating.md").read_text()
+MONITORS = (DOCS / "monitors.md").read_text()
+MESSAGES = (DOCS / "messages.md").read_text()
+
+WITH_LINKS = [
+    *sorted(DOCS.rglob("*.md")),
+    *(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "CHANGELOG")),
+]
+"""Every page that may send its reader elsewhere."""
+
+NAMING_PAGES = [
+    *sorted((ROOT / "tocsin").rglob("*.py")),
+    *sorted((ROOT / "tests").rglob("*.py")),
+    *(ROOT / name for name in ("starter.py", "worker.py", "docker-compose.yml", ".env.example", "Makefile")),
+]
+"""Files whose comments and messages may send their reader to a page."""
 
 WRITTEN_AS_TEXT = {WorkingHours}
 """Models whose keys nobody writes: they have a spelling of their own, such as `09:00-17:00`."""
@@ -184,7 +199,7 @@ def test_every_setting_is_explained():
 
 @pytest.mark.parametrize(("table", "model"), [("source", Source), ("lock", Lock), ("hmac lock", HmacLock)])
 def test_every_key_of_a_source_is_explained(table, model):
-    assert sorted(column(OPERATING, table)) == sorted(model.model_fields)
+    assert sorted(column(MONITORS, table)) == sorted(model.model_fields)
 
 
 def test_every_search_attribute_is_explained():
@@ -192,7 +207,7 @@ def test_every_search_attribute_is_explained():
 
 
 def test_every_task_queue_is_explained():
-    assert column(OPERATING, "task queues") == list(naming.QUEUES)
+    assert column(MESSAGES, "task queues") == list(naming.QUEUES)
 
 
 # ---- the commands ----
@@ -249,7 +264,7 @@ def anchors_of(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", WITH_LINKS, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
         if "://" in target:
@@ -258,6 +273,17 @@ def test_links_lead_somewhere(page):
         file = (page.parent / path).resolve() if path else page
         assert file.exists(), f"{target} is not there"
         assert not place or place in anchors_of(file), f"{target}: {file.name} has no such heading"
+
+
+def test_every_page_for_operators_is_linked_from_the_first_of_them():
+    linked = set(re.findall(r"\]\(([\w-]+\.md)", OPERATING))
+    assert {page.name for page in PAGES} - linked == {"operating.md"}
+
+
+def test_a_page_that_the_code_names_is_there():
+    named = {page for file in NAMING_PAGES for page in re.findall(r"\bdocs/[\w/-]+\.md", file.read_text())}
+    assert named  # such as the page that a monitor's environment is explained on
+    assert [page for page in sorted(named) if not (ROOT / page).exists()] == []
 
 
 @pytest.mark.parametrize("picture", sorted((DOCS / "images").glob("*.svg")), ids=lambda path: path.name)

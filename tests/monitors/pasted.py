@@ -1,4 +1,4 @@
-"""What docs/operating.md has people paste into the configuration of a monitor, and the program that it runs."""
+"""What docs/monitors.md has people paste into the configuration of a monitor, and the program that it runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PROGRAM = "/usr/local/bin/tocsin-alarm"
 
 def shown(title: str, info: str = "text") -> str:
     """The block with this title."""
-    page = (ROOT / "docs" / "operating.md").read_text()
+    page = (ROOT / "docs" / "monitors.md").read_text()
     title = re.escape(f'{info} title="{title}"')
     [block] = re.findall(rf"^```{title}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     return block
