@@ -17,13 +17,12 @@ from tocsin.domain import naming
 from tocsin.domain.channel import Spoken
 from tocsin.domain.commands import Acknowledge, Command, CommandRefused, HandOver
 from tocsin.domain.events import Delivery
-from tocsin.domain.state import Actor, Page
+from tocsin.domain.state import Actor
 from tocsin.ingest.carrying import carry_out
-from tocsin.ingest.links import home_of
 from tocsin.ingest.reception import Reception
 from tocsin.ingest.repeating import Repeater
+from tocsin.ingest.standing import standing_of
 from tocsin.prompts import Prompt, Prompts
-from tocsin.starting import temporal_answers
 from tocsin.temporal import TemporalUnavailable
 from workflows.incident import IncidentWorkflow
 
@@ -91,7 +90,7 @@ class Keys:
         try:
             outcome = await carry_out(self._reception, called.workflow, called.incident, command)
         except CommandRefused as refusal:
-            return twiml.farewell(*await self._why_not(called, refusal))
+            return twiml.farewell(*await self._why_not(called, page, refusal))
         if outcome == "over":
             return twiml.farewell(self._say(called, "over"))
         await self._note_the_answer(called, form)
@@ -135,29 +134,12 @@ class Keys:
         words = [self._say(called, why), self._say(called, keys)]
         return twiml.asked(words, self._next_url(called), self._say(called, "silence"))
 
-    async def _why_not(self, called: Called, refusal: CommandRefused) -> list[Spoken]:
+    async def _why_not(self, called: Called, page: int, refusal: CommandRefused) -> list[Spoken]:
         """How it stands with the page; where that does not explain it, the incident's own words, which are English."""
-        page = await self._page(called)
-        if page is not None and page.acknowledged is not None:
-            by = page.acknowledged.by.key
-            if by == called.person:
-                return [self._say(called, "already_yours")]
-            return [self._say(called, "taken", await asyncio.to_thread(self._name, called.plan, by))]
-        if page is not None and page.ended is not None:
-            return [self._say(called, "ended")]
-        return [self._say(called, "refused"), Spoken(text=str(refusal))]
-
-    async def _page(self, called: Called) -> Page | None:
-        """The page as it stands; `None` when nobody can say in time."""
-        try:
-            client = await self._reception.client()
-            async with temporal_answers():
-                home = await home_of(client, called.workflow, called.incident)
-        except TemporalUnavailable as error:
-            _log.info("how it stands with a page could not be asked: %s", error)
-            return None
-        pages = home[1].pages if home else ()
-        return next((page for page in pages if page.number == called.page), None)
+        found = await standing_of(self._reception, called.workflow, called.incident, page, (called.person,))
+        by = await asyncio.to_thread(self._name, called.plan, found.by) if found.by else ""
+        said = [self._say(called, found.why, by)]
+        return [*said, Spoken(text=str(refusal))] if found.why == "refused" else said
 
     def _name(self, plan: str, key: str) -> str:
         if plan not in self._reception.library.plans:

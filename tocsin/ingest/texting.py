@@ -19,8 +19,9 @@ from tocsin.ingest.carrying import Outcome, carry_out
 from tocsin.ingest.optingout import OptingOut
 from tocsin.ingest.reception import Reception
 from tocsin.ingest.replying import NAMED_AT_MOST, Reader, Remark, Replies
+from tocsin.ingest.standing import standing_of
 from tocsin.ingest.textwords import Code, Text, Wish, read
-from tocsin.ingest.waiting import Found, Holders, Summons, Unclear, as_it_stands, of_code, sent_to
+from tocsin.ingest.waiting import Found, Holders, Summons, Unclear, of_code, sent_to
 from tocsin.prompts import Reply
 from tocsin.temporal import TemporalUnavailable
 
@@ -168,12 +169,11 @@ class Texting:
 
     async def _why_not(self, summons: Summons, reader: Reader, refusal: CommandRefused) -> Remark:
         """How it stands with the page; where that does not explain it, the incident's own words, which are English."""
-        page = await as_it_stands(await self._reception.client(), summons)
-        if page is not None and page.acknowledged is not None:
-            return _answered(summons, page.acknowledged.by.key, reader)
-        if page is not None and page.ended is not None:
-            return Remark("ended", reader, summons.code)
-        return Remark("refused", reader, summons.code, reason=str(refusal))
+        found = await standing_of(
+            self._reception, summons.workflow, summons.incident, summons.number, summons.people
+        )
+        reason = str(refusal) if found.why == "refused" else ""
+        return Remark(found.why, reader, summons.code, by=found.by, reason=reason)
 
 
 def _reader(holders: Holders) -> Reader:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,11 +12,9 @@ from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
 from tocsin.domain import naming
 from tocsin.domain.channel import ChannelName
 from tocsin.domain.state import Actor, Message, Page
-from tocsin.ingest.links import home_of
 from tocsin.ingest.textwords import Code
 from tocsin.prompts import Reply
 from tocsin.starting import temporal_answers
-from tocsin.temporal import TemporalUnavailable
 from workflows.attributes import INCIDENT, PLAN
 from workflows.incident import IncidentWorkflow
 
@@ -28,13 +25,8 @@ ASKED_AT_ONCE = 10
 SEARCH_PATIENCE = timedelta(seconds=8)
 """Twilio waits 15 s for an answer; asking many incidents takes longer than one call."""
 
-ANOTHER_LOOK = timedelta(seconds=2)
-"""How long whoever was refused waits to be told why in their own language."""
-
 Holders = Mapping[str, tuple[str, ...]]
 """For each plan, the people of its directory who have a number."""
-
-_log = logging.getLogger(__name__)
 
 
 class Unclear(Exception):
@@ -105,17 +97,6 @@ async def of_code(client: Client, code: Code, holders: Holders) -> Summons:
     execution = running[0]
     plan = _value(execution, PLAN.name)
     return Summons(execution.id, _value(execution, INCIDENT.name), plan, code.page, holders[plan])
-
-
-async def as_it_stands(client: Client, summons: Summons) -> Page | None:
-    """The page as it is by now; `None` when nobody can say in time."""
-    try:
-        async with temporal_answers(ANOTHER_LOOK):
-            home = await home_of(client, summons.workflow, summons.incident)
-    except TemporalUnavailable as error:
-        _log.info("how it stands with a page could not be asked: %s", error)
-        return None
-    return next((page for page in home[1].pages if page.number == summons.number), None) if home else None
 
 
 async def sent_to(client: Client, holders: Holders) -> Found:
