@@ -13,6 +13,7 @@ from starlette.responses import Response
 from tests.ingest.harbour import NOON
 from tocsin.domain.readings import Reading
 from tocsin.ingest.formats import Delivered, pagerduty
+from tocsin.ingest.formats.labels import LENGTH, MOST
 from tocsin.ingest.problems import Problem, unavailable
 from tocsin.sources import Source
 
@@ -117,8 +118,8 @@ def test_details_are_bounded_in_number_depth_and_length(trigger: dict[str, Any])
     labels = read(trigger).all_labels
 
     assert "the bottom" not in labels.values()
-    assert len(labels["long"]) == pagerduty.LABEL_LENGTH
-    assert len(labels) == pagerduty.LABELS + 5
+    assert len(labels["long"]) == LENGTH
+    assert len(labels) == MOST + 5
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,9 @@ facts can be read from; the event's own fields come first.
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from http import HTTPStatus
-from itertools import islice
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -34,6 +32,7 @@ from starlette.responses import JSONResponse, Response
 from tocsin.domain.readings import Reading, Sighting
 from tocsin.ingest.bodies import read_json
 from tocsin.ingest.formats import Delivered
+from tocsin.ingest.formats.labels import LENGTH, labels_in
 from tocsin.ingest.formats.moments import believable
 from tocsin.ingest.problems import Problem
 from tocsin.sources import Source
@@ -43,8 +42,6 @@ EVENT_LIMIT = 512 * 1024
 """Bytes, as PagerDuty has it."""
 
 DEDUP_KEY_LENGTH = 255
-LABELS, LABEL_DEPTH, LABEL_LENGTH = 200, 5, 10_000
-"""How many details become labels, down to which depth, and how much of each."""
 
 PROCESSED = "Event processed"
 ACKNOWLEDGED = "acknowledged, says the monitor; nobody here has answered"
@@ -91,8 +88,9 @@ class EventPayload(_Foreign):
     def labels(self) -> dict[str, str]:
         """The event's own fields, and of its details what is a single value."""
         own = self.model_dump(include=_OWN_LABELS, by_alias=True, exclude_none=True)
-        details = islice(_flattened(self.custom_details, "", LABEL_DEPTH), LABELS)
-        return {name: value[:LABEL_LENGTH] for name, value in {**dict(details), **own}.items()}
+        return labels_in(self.custom_details, "custom_details") | {
+            name: value[:LENGTH] for name, value in own.items()
+        }
 
 
 class Event(_Foreign):
@@ -151,17 +149,6 @@ class Event(_Foreign):
             "links": "\n".join(map(str, self.links or ())),
         }
         return {name: value for name, value in said.items() if value}
-
-
-def _flattened(details: Any, name: str, depth: int) -> Iterator[tuple[str, str]]:
-    """Every single value in `details`, under the names that lead to it: `disk.free`, `hosts.0`."""
-    if isinstance(details, dict | list):
-        if depth:
-            pairs = details.items() if isinstance(details, dict) else enumerate(details)
-            for key, value in pairs:
-                yield from _flattened(value, f"{name}.{key}" if name else str(key), depth - 1)
-    elif details is not None:
-        yield name or "custom_details", details if isinstance(details, str) else json.dumps(details)
 
 
 _EVENT = TypeAdapter(Event)
