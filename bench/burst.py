@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 from bench.bare import OneActivity
-from bench.inbox import Text
+from bench.inbox import Subject, Text, by_incident, by_words, first_arrivals
 from bench.monitor import Accepted, Monitor
 from bench.percentiles import median, spread
 from bench.scale import Metrics, Scale
@@ -82,9 +81,9 @@ async def alerts_at_once(stand: Stand, names: Sequence[str], clients: int, settl
     await asyncio.gather(*(monitor.close() for monitor in monitors))
     accepted = list(chain.from_iterable(sent))
     incidents = {each.incident for each in accepted}
-    texts = await _arrivals(stand, began, incidents, lambda text: text.incident, settle)
+    texts = await stand.inbox.all_about(incidents, by_incident, began, settle)
     doubled = len(texts) - len({text.message for text in texts})
-    return _burst(began, incidents, texts, lambda text: text.incident, doubled, accepted)
+    return _burst(began, incidents, texts, by_incident, doubled, accepted)
 
 
 async def _send(monitor: Monitor, names: Iterable[str]) -> list[Accepted]:
@@ -95,8 +94,8 @@ async def _bare(stand: Stand, scale: Scale, number: int) -> Burst:
     names = [stand.name(f"bare-burst-{number}", each) for each in range(scale.burst)]
     began = time.time()
     await asyncio.gather(*(_start(stand, share) for share in _shares(names, scale.clients)))
-    texts = await _arrivals(stand, began, set(names), lambda text: text.body, scale.settle)
-    return _burst(began, set(names), texts, lambda text: text.body, len(texts) - len({t.body for t in texts}))
+    texts = await stand.inbox.all_about(set(names), by_words, began, scale.settle)
+    return _burst(began, set(names), texts, by_words, len(texts) - len({text.body for text in texts}))
 
 
 async def _start(stand: Stand, names: Iterable[str]) -> None:
@@ -109,26 +108,15 @@ def _shares(names: Sequence[str], clients: int) -> list[Sequence[str]]:
     return [names[client::clients] for client in range(clients)]
 
 
-async def _arrivals(
-    stand: Stand, began: float, wanted: set[str], subject: Callable[[Text], str], settle: float
-) -> list[Text]:
-    """The messages about what is wanted, once each has one, or is missing for too long, and no more come."""
-    with suppress(TimeoutError):  # what is missing is counted as lost
-        await stand.inbox.expect_all(wanted, subject, began)
-    return [text for text in await stand.inbox.settled(began, settle) if subject(text) in wanted]
-
-
 def _burst(
     began: float,
     wanted: set[str],
     texts: Sequence[Text],
-    subject: Callable[[Text], str],
+    subject: Subject,
     doubled: int,
     accepted: Sequence[Accepted] = (),
 ) -> Burst:
-    first: dict[str, float] = {}
-    for text in texts:
-        first.setdefault(subject(text), text.at)
+    first = first_arrivals(texts, subject)
     return Burst(
         seconds=max(first.values(), default=began) - began,
         lost=len(wanted - first.keys()),

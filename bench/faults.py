@@ -20,7 +20,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from bench.accounts import TwoAccounts
-from bench.inbox import LOOK_AT_MANY_EVERY, PATIENCE, Inbox, Text
+from bench.inbox import LOOK_AT_MANY_EVERY, PATIENCE, Inbox, Text, by_incident, first_arrivals
 from bench.percentiles import spread
 from bench.scale import Metrics, Scale
 from bench.stand import Stand
@@ -138,9 +138,7 @@ class Scene:
 def judged(sent: dict[str, float], arrived: Sequence[Text]) -> Block:
     """What became of alerts, given when each incident's was sent, and everything that arrived since."""
     ours = [text for text in arrived if text.incident in sent]
-    first: dict[str, float] = {}
-    for text in sorted(ours, key=lambda text: text.at):
-        first.setdefault(text.incident, text.at)
+    first = first_arrivals(ours, by_incident)
     times = Counter(text.message for text in ours)
     return Block(
         waits=tuple(at - sent[incident] for incident, at in first.items()),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -49,6 +49,29 @@ class Text:
         )
 
 
+Subject = Callable[[Text], str]
+"""What a message is about."""
+
+
+def by_incident(text: Text) -> str:
+    """The incident that a message is about."""
+    return text.incident
+
+
+def by_words(text: Text) -> str:
+    """What a message says; the yardsticks' say nothing but their own name."""
+    return text.body
+
+
+def first_arrivals(texts: Iterable[Text], subject: Subject) -> dict[str, float]:
+    """When the first message about each subject arrived."""
+    first: dict[str, float] = {}
+    for text in texts:
+        about = subject(text)
+        first[about] = min(text.at, first.get(about, text.at))
+    return first
+
+
 @asynccontextmanager
 async def _patience(otherwise: str) -> AsyncIterator[None]:
     try:
@@ -85,17 +108,23 @@ class Inbox:
                         return text
                 await asyncio.sleep(LOOK_EVERY)
 
-    async def expect_all(self, wanted: set[str], subject: Callable[[Text], str], since: float) -> None:
-        """Wait until there is a text message about each of `wanted`.
+    async def all_about(self, wanted: set[str], subject: Subject, since: float, settle: float) -> list[Text]:
+        """The text messages about what is wanted since then, once each has one or is missing, and no more come.
 
-        Raises `TimeoutError` when no other has come for long: however slow the machine is, what is late is not lost.
+        Missing is what did not come while no other came for long either: however slow the machine is, what is late is
+        not lost. No more come when none has for `settle` seconds. Raises `TimeoutError` when they never stop.
         """
+        with suppress(TimeoutError):
+            await self._expect_all(wanted, subject, since)
+        return [text for text in await self._settled(since, settle) if subject(text) in wanted]
+
+    async def _expect_all(self, wanted: set[str], subject: Subject, since: float) -> None:
         missing = wanted
         while missing:
             async with _patience("not every text message arrived"):
                 missing = await self._fewer(missing, subject, since)
 
-    async def _fewer(self, missing: set[str], subject: Callable[[Text], str], since: float) -> set[str]:
+    async def _fewer(self, missing: set[str], subject: Subject, since: float) -> set[str]:
         """What is missing still, once that is less."""
         while True:
             left = missing - {subject(text) for text in await self.texts(since)}
@@ -103,8 +132,8 @@ class Inbox:
                 return left
             await asyncio.sleep(LOOK_AT_MANY_EVERY)
 
-    async def settled(self, since: float, for_seconds: float) -> list[Text]:
-        """The text messages since then, once none has come for so long, whatever mails do. Raises `TimeoutError`."""
+    async def _settled(self, since: float, for_seconds: float) -> list[Text]:
+        """All text messages since then, once none has come for so long, whatever mails do."""
         async with _patience("text messages did not stop coming"):
             before, after = -1, len(texts := await self.texts(since))
             while before != after:

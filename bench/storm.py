@@ -18,7 +18,7 @@ from typing import Any
 
 from temporalio.client import WorkflowHandle
 
-from bench.inbox import Text
+from bench.inbox import by_incident, first_arrivals
 from bench.line import Answered, request, send_over
 from bench.scale import Metrics, Scale
 from bench.stand import Stand
@@ -40,7 +40,8 @@ async def measure(stand: Stand, scale: Scale) -> Metrics:
     _, answers = await send_over(stand.stack.receiver_url, scale.callers, [requests[name] for name in names])
     accepted = time.time()
     incidents = {answered.incident for answered in answers}
-    texts = await _pages(stand, began, incidents, scale.settle)
+    texts = await stand.inbox.all_about(incidents, by_incident, began, scale.settle)
+    first = first_arrivals(texts, by_incident)
     return {
         "storm": {
             "incidents": len(incidents),
@@ -48,26 +49,12 @@ async def measure(stand: Stand, scale: Scale) -> Metrics:
             "accepted_seconds": round(accepted - began, 2),
             **await _repeated(stand, answers),
             "largest_history": max(await _histories(stand, incidents)),
-            "seconds_to_last_page": round(max(texts.values(), default=began) - began, 2),
-            "lost": len(incidents - texts.keys()),
+            "seconds_to_last_page": round(max(first.values(), default=began) - began, 2),
+            "lost": len(incidents - first.keys()),
             "turned_away": sum(answered.turned_away for answered in answers),
             "receiver_mb": round(peak_memory(stand.stack.ports.receiver) / 2**20, 1),
         }
     }
-
-
-async def _pages(stand: Stand, began: float, incidents: set[str], settle: float) -> dict[str, float]:
-    """When the first text about each incident was at the vendor."""
-
-    def subject(text: Text) -> str:
-        return text.incident
-
-    with suppress(TimeoutError):  # what is missing is counted as lost
-        await stand.inbox.expect_all(incidents, subject, began)
-    first: dict[str, float] = {}
-    for text in await stand.inbox.settled(began, settle):
-        first.setdefault(text.incident, text.at)
-    return {incident: at for incident, at in first.items() if incident in incidents}
 
 
 async def _repeated(stand: Stand, answers: Sequence[Answered]) -> dict[str, float]:
