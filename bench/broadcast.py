@@ -18,7 +18,6 @@ from bench.stand import Stand
 from tocsin.announcing import Announcement, begin, start_of
 from tocsin.broadcastfiles import BroadcastFolder
 from tocsin.domain import naming
-from tocsin.library import PlanLibrary
 
 LIST = "multitude.csv"
 TEXT = "Dear {{name|customer}},\n\nthere is fog. Stay in the harbour until the bell has rung twice.\n\n" * 5
@@ -26,9 +25,7 @@ TEXT = "Dear {{name|customer}},\n\nthere is fog. Stay in the harbour until the b
 
 async def measure(stand: Stand, scale: Scale) -> Metrics:
     """One broadcast, once."""
-    settings = stand.stack.settings
-    library = PlanLibrary(settings.plans, settings.state)
-    plan = next(iter(library.plans.values()))
+    plan = next(iter(stand.library().plans.values()))
     told = write_list(plan.folder / "lists" / LIST, stand.name("ship", 0), scale.recipients)
     announcement = Announcement(list=LIST, via="email", subject="Fog", text=TEXT)
     start = start_of(announcement, plan, datetime.now(UTC))
@@ -48,7 +45,9 @@ async def measure(stand: Stand, scale: Scale) -> Metrics:
             "history_events": len(history.events),
             "lost": len(told - arrived.keys()),
             "doubled": sum(count - 1 for count in arrived.values()),
-            "may_be_doubled": BroadcastFolder(settings.state, start.broadcast).course().may_be_doubled,
+            "may_be_doubled": BroadcastFolder(stand.stack.settings.state, start.broadcast)
+            .course()
+            .may_be_doubled,
         }
     }
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-import uuid
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -22,13 +21,11 @@ from bench.bare import OneActivity
 from bench.burst import alerts_at_once
 from bench.first_message import alert, bare
 from bench.percentiles import median, median_ratio, spread
+from bench.responder import give
 from bench.scale import Metrics, Scale
 from bench.stand import Stand
 from tocsin.domain import commands as say
-from tocsin.domain import naming
-from tocsin.domain.events import Commanded
 from tocsin.domain.state import Actor
-from workflows.casework import Casework
 
 COMMANDS_PER_SECOND = 4.0
 
@@ -96,7 +93,7 @@ class Work:
     """Responders who work on incidents; `done` counts the commands that were answered."""
 
     def __init__(self, stand: Stand, incidents: Sequence[str]) -> None:
-        self._temporal = stand.temporal
+        self._stand = stand
         self._incidents = incidents
         self.done = 0
 
@@ -121,8 +118,5 @@ class Work:
                 group.create_task(self._say(self._incidents[place], command, words))
 
     async def _say(self, incident: str, command: Any, words: dict[str, str]) -> None:
-        id = uuid.uuid4().hex
-        commanded = Commanded(command=command(id=id, actor=Actor(key="dana"), **words))
-        handle = self._temporal.get_workflow_handle(naming.incident_workflow(incident))
-        await handle.execute_update(Casework.command, commanded, id=id)
+        await give(self._stand.incident(incident), Actor(key="dana"), command, **words)
         self.done += 1

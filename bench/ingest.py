@@ -96,8 +96,7 @@ def _mixed(stand: Stand, known: Sequence[str], count: int) -> list[str]:
 
 
 async def _bare(stand: Stand, scale: Scale, number: int) -> Run:
-    settings = stand.stack.settings
-    library = PlanLibrary(settings.plans, settings.state)
+    library = stand.library()
     starts = [_start(library, stand.name(f"bare-{number}", each)) for each in range(scale.alerts)]
     began = time.perf_counter()
     each = await asyncio.gather(

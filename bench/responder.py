@@ -21,6 +21,13 @@ from workflows.casework import Casework
 Handle = WorkflowHandle[Any, Any]
 
 
+async def give(handle: Handle, actor: Actor, command: Any, **words: Any) -> None:
+    """Give one command; raises `WorkflowUpdateFailedError` for one that is refused."""
+    id = uuid.uuid4().hex
+    commanded = Commanded(command=command(id=id, actor=actor, **words))
+    await handle.execute_update(Casework.command, commanded, id=id)
+
+
 @dataclass
 class Responder:
     """A person with the command line; `spoken` counts the commands, which go the way that the CLI's go."""
@@ -93,10 +100,7 @@ class Responder:
         return list(dict.fromkeys(named))
 
     async def _say(self, handle: Handle, command: Any, **words: Any) -> None:
-        """One command; raises `WorkflowUpdateFailedError` for one that is refused."""
-        id = uuid.uuid4().hex
-        commanded = Commanded(command=command(id=id, actor=self.actor, **words))
-        await handle.execute_update(Casework.command, commanded, id=id)
+        await give(handle, self.actor, command, **words)
         self.spoken += 1
 
 

@@ -12,14 +12,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHandle
 
 from bench.bare import QUEUE
 from bench.inbox import Inbox
 from bench.monitor import Monitor
 from bench.plans import copy_undigested
+from tocsin.domain import naming
 from tocsin.embedded.processes import answers, free_port
 from tocsin.embedded.stack import ROOT, Ports, Stack
+from tocsin.library import PlanLibrary
 from tocsin.settings import environment
 from tocsin.temporal import connect
 
@@ -37,6 +39,15 @@ class Stand:
     async def start_bare(self, workflow: Any, name: str) -> Any:
         """Start one of the yardsticks; its handle."""
         return await self.temporal.start_workflow(workflow.run, name, id=f"bare-{name}", task_queue=QUEUE)
+
+    def incident(self, incident: str) -> WorkflowHandle[Any, Any]:
+        """The workflow of an incident, by the incident's id."""
+        return self.temporal.get_workflow_handle(naming.incident_workflow(incident))
+
+    def library(self) -> PlanLibrary:
+        """The plans that the stand runs."""
+        settings = self.stack.settings
+        return PlanLibrary(settings.plans, settings.state)
 
     def name(self, what: str, number: int) -> str:
         """A name that was never used before."""

@@ -22,7 +22,6 @@ from bench.inbox import by_incident, first_arrivals
 from bench.line import Answered, request, send_over
 from bench.scale import Metrics, Scale
 from bench.stand import Stand
-from tocsin.domain import naming
 from workflows.incident import IncidentWorkflow
 
 ASKED_AT_ONCE = 16
@@ -60,8 +59,8 @@ async def measure(stand: Stand, scale: Scale) -> Metrics:
 async def _repeated(stand: Stand, answers: Sequence[Answered]) -> dict[str, float]:
     """What became of the alert that repeats: how often its incident knows it to be said, by how many signals."""
     (loud, said), *_ = Counter(answered.incident for answered in answers).most_common(1)
-    counted = await _counted(_handle(stand, loud), said)
-    history = await _handle(stand, loud).fetch_history()
+    counted = await _counted(stand.incident(loud), said)
+    history = await stand.incident(loud).fetch_history()
     signals = [
         event for event in history.events if event.HasField("workflow_execution_signaled_event_attributes")
     ]
@@ -86,13 +85,9 @@ async def _histories(stand: Stand, incidents: Iterable[str]) -> list[int]:
 
     async def length(incident: str) -> int:
         async with places:
-            return (await _handle(stand, incident).describe()).history_length
+            return (await stand.incident(incident).describe()).history_length
 
     return await asyncio.gather(*map(length, incidents))
-
-
-def _handle(stand: Stand, incident: str) -> WorkflowHandle[Any, Any]:
-    return stand.temporal.get_workflow_handle(naming.incident_workflow(incident))
 
 
 def peak_memory(port: int) -> int:

@@ -10,7 +10,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from temporalio.api.enums.v1 import EventType
@@ -20,10 +19,8 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from bench.responder import Responder
 from bench.scale import Metrics, Scale
 from bench.stand import Stand
-from tocsin.domain import naming
 from tocsin.domain.state import Actor, Message
 from tocsin.domain.view import IncidentView
-from tocsin.library import PlanLibrary
 from workflows.casework import Casework
 
 ENDS_WITHIN = 20.0
@@ -48,7 +45,7 @@ async def measure(stand: Stand, scale: Scale) -> Metrics:
     accepted = await stand.monitor.alert(stand.name("whole", 0))
     await stand.inbox.expect(lambda text: text.incident == accepted.incident, accepted.began)
     await stand.inbox.quiet(QUIET_FOR)
-    incident = stand.temporal.get_workflow_handle(naming.incident_workflow(accepted.incident))
+    incident = stand.incident(accepted.incident)
     opening = await _events(incident)
     responder = await _responder(stand, incident)
     afterwards = await _carry_through(stand, responder, incident)
@@ -113,9 +110,8 @@ async def _responder(stand: Stand, incident: WorkflowHandle[Any, Any]) -> Respon
     """Whoever was paged, with the plan that the incident runs."""
     messages: list[Message] = await incident.query(Casework.messages)
     view: IncidentView = await incident.query(Casework.view)
-    library = PlanLibrary(Path(stand.stack.child_environment()["TOCSIN_PLANS"]), stand.stack.state)
     paged = next(message.reached for message in messages if message.purpose == "page")
-    return Responder(library.plans[view.plan].plan, Actor(key=paged or "nobody"))
+    return Responder(stand.library().plans[view.plan].plan, Actor(key=paged or "nobody"))
 
 
 async def _events(handle: WorkflowHandle[Any, Any]) -> list[HistoryEvent]:
