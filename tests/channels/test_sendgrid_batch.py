@@ -123,7 +123,3 @@ def test_after_an_answer_that_was_lost_nobody_knows(vendor: Vendor) -> None:
 
     with pytest.raises(OutcomeUnknown, match="recognisable by its Message-ID"):
         sendgrid(vendor.url).send(Batch(EMAIL, ROWS))
-
-
-def test_its_repr_hides_the_key() -> None:
-    assert "SG.sandbox" not in repr(sendgrid("https://api.sendgrid.com"))

@@ -145,7 +145,3 @@ def test_a_reset_in_the_middle_of_the_email_may_be_tried_again(vendor: Vendor) -
 
     with pytest.raises(TryAgain, match="could not be reached"):
         sendgrid(vendor.url).send(EMAIL.model_copy(update={"attachments": (evidence,)}))
-
-
-def test_its_repr_hides_the_key() -> None:
-    assert "SG.key" not in repr(sendgrid("https://api.sendgrid.com"))

@@ -10,19 +10,15 @@ Source: docs.sendgrid.com/for-developers/sending-email/personalizations.
 from __future__ import annotations
 
 import html
-import json
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from python_http_client.exceptions import HTTPError
-from sendgrid import SendGridAPIClient
 
 from tocsin.channels.addresses import in_ascii
 from tocsin.channels.deliveries import CORRELATION_PREFIX
-from tocsin.channels.http_answers import is_transient, retry_after
-from tocsin.channels.sendgrid_email import post
+from tocsin.channels.sendgrid_mail import SendGridMail, busy, problems
 from tocsin.domain.broadcasts import (
     HTML_NAME_TAG,
     LARGEST_BATCH,
@@ -32,7 +28,7 @@ from tocsin.domain.broadcasts import (
     BulkEmail,
     Row,
 )
-from tocsin.domain.channel import AccountRefused, ChannelError, Receipt, Refused, TryAgain
+from tocsin.domain.channel import AccountRefused, ChannelError, Receipt, Refused
 
 ROW = "row"
 """The custom argument that names a row by its number."""
@@ -43,46 +39,19 @@ _PERSONALIZATION = re.compile(r"personalizations\.(\d{1,4})(?:\.|$)")
 _ADDRESS = re.compile(r"[^\s<>\"'\[\](),;:]+@[^\s<>\"'\[\](),;:]+")
 
 
-class SendGridBatch:
-    """Sends the same email to many; may be shared between threads.
+class SendGridBatch(SendGridMail):
+    """Sends the same email to many."""
 
-    `timeout_seconds` bounds each wait for the network (connect, write, read), not their sum.
-    """
-
+    patience = 30
     largest = LARGEST_BATCH
-
-    def __init__(
-        self,
-        api_key: str,
-        from_address: str,
-        from_name: str,
-        host: str = "https://api.sendgrid.com",
-        timeout_seconds: float = 30,
-    ) -> None:
-        self._api = SendGridAPIClient(api_key, host=host.rstrip("/"))
-        self._from = {"email": from_address, "name": from_name}
-        self._host = host
-        self._timeout = timeout_seconds
-
-    def __repr__(self) -> str:
-        return f"SendGridBatch(host={self._host!r}, timeout_seconds={self._timeout!r})"
 
     def send(self, batch: Batch) -> Receipt:
         """Hand all of `batch` to SendGrid. Raises `ChannelError`; `BatchRefused` when recipients are at fault.
 
         After `OutcomeUnknown` SendGrid can't be asked: a repeat may reach the whole batch a second time.
         """
-        answer = post(
-            self._api,
-            request_of(_spelled(batch), self._from),
-            self._host,
-            self._timeout,
-            lambda error: _answered(error, len(batch.rows)),
-            "Message-ID",
-        )
-        return Receipt(
-            vendor="sendgrid", vendor_id=answer.headers.get("X-Message-Id") or "", status="accepted"
-        )
+        request = request_of(_spelled(batch), self._from.get())
+        return self._post(request, lambda error: _answered(error, len(batch.rows)))
 
 
 def _spelled(batch: Batch) -> Batch:
@@ -147,13 +116,12 @@ def _names_somebody(email: BulkEmail) -> bool:
 
 def _answered(error: HTTPError, recipients: int) -> ChannelError:
     status = int(error.status_code)
-    problems = _problems(error.body)
-    said = _ADDRESS.sub("(recipient)", "; ".join(words for words, _ in problems))[:500]
-    if is_transient(status):
-        wait = retry_after(error.headers.get("Retry-After"), datetime.now(UTC))
-        return TryAgain(f"SendGrid is busy or broken and answered {status}: {said}; it is tried again", wait)
+    told = problems(error)
+    said = _ADDRESS.sub("(recipient)", "; ".join(words for words, _ in told))[:500]
+    if (later := busy(error, said)) is not None:
+        return later
     if status in _ABOUT_THE_CONTENT:
-        return _refusal(status, said, [field for _, field in problems], recipients)
+        return _refusal(status, said, [field for _, field in told], recipients)
     kind = AccountRefused if status in _ABOUT_THE_ACCOUNT else Refused
     return kind(f"SendGrid refused the batch with {status}: {said}; correct the account first", str(status))
 
@@ -165,12 +133,3 @@ def _refusal(status: int, said: str, fields: list[str], recipients: int) -> Chan
     if named or not any(fields) or status != 400:
         return BatchRefused(f"SendGrid refused the batch with {status}: {said}", str(status), named)
     return Refused(f"SendGrid refused the message with {status}: {said}; correct its words", str(status))
-
-
-def _problems(body: bytes) -> list[tuple[str, str]]:
-    """SendGrid's own words, each with the field that it is about; a body that is not SendGrid's as it is."""
-    try:
-        errors = json.loads(body)["errors"]
-        return [(str(error["message"]), str(error.get("field") or "")) for error in errors]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return [(body[:200].decode("utf-8", "replace") or "(no words)", "")]

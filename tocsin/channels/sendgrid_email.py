@@ -2,56 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import logging
-from collections.abc import Callable
-from datetime import UTC, datetime
-from http.client import HTTPException
 from typing import Any
-from urllib.error import URLError
 
 from python_http_client.exceptions import HTTPError
-from sendgrid import SendGridAPIClient
 from sendgrid.helpers import mail
 
 from tocsin.channels.addresses import in_ascii
 from tocsin.channels.deliveries import CORRELATION_PREFIX
-from tocsin.channels.http_answers import is_transient, retry_after, without
-from tocsin.domain.channel import (
-    AccountRefused,
-    Attachment,
-    ChannelError,
-    Email,
-    OutcomeUnknown,
-    Receipt,
-    Refused,
-    TryAgain,
-)
+from tocsin.channels.http_answers import without
+from tocsin.channels.sendgrid_mail import SendGridMail, busy, problems
+from tocsin.domain.channel import AccountRefused, Attachment, ChannelError, Email, Receipt, Refused
 
 
-class SendGridEmail:
-    """Sends email through SendGrid; may be shared between threads.
-
-    `timeout_seconds` bounds each wait for the network (connect, write, read), not their sum.
-    """
-
-    def __init__(
-        self,
-        api_key: str,
-        from_address: str,
-        from_name: str,
-        host: str = "https://api.sendgrid.com",
-        timeout_seconds: float = 10,
-    ) -> None:
-        # The SDK writes whole emails and the API key to its log at DEBUG.
-        logging.getLogger("python_http_client").setLevel(logging.INFO)
-        self._api = SendGridAPIClient(api_key, host=host.rstrip("/"))
-        self._from = mail.From(from_address, from_name)
-        self._host = host
-        self._timeout = timeout_seconds
-
-    def __repr__(self) -> str:
-        return f"SendGridEmail(host={self._host!r}, timeout_seconds={self._timeout!r})"
+class SendGridEmail(SendGridMail):
+    """Sends single emails through SendGrid."""
 
     def send(self, email: Email) -> Receipt:
         """Hand `email` to SendGrid. Raises `ChannelError`.
@@ -59,46 +23,8 @@ class SendGridEmail:
         After `OutcomeUnknown` SendGrid can't be asked; a repeat carries the same `Message-ID`. `NotCarried` is raised
         for an address that has no spelling in ASCII.
         """
-        answer = self._post(email.model_copy(update={"to": in_ascii(email.to)}))
-        return Receipt(
-            vendor="sendgrid", vendor_id=answer.headers.get("X-Message-Id") or "", status="accepted"
-        )
-
-    def _post(self, email: Email) -> Any:
-        request = _message(email, self._from)
-        return post(
-            self._api, request, self._host, self._timeout, lambda error: _answered(error, email), "Message-ID"
-        )
-
-
-def post(
-    api: SendGridAPIClient,
-    request: dict[str, Any],
-    host: str,
-    timeout_seconds: float,
-    answered: Callable[[HTTPError], ChannelError],
-    known_by: str,
-) -> Any:
-    """Hand a mail to SendGrid; its answer. Raises `ChannelError`: what `answered` makes of a refusal.
-
-    What never left is told apart from what did by where urllib raises. `urllib.request` wraps in `URLError` whatever
-    fails up to the last byte of the request: DNS, connect, TLS, a reset in the middle of the body. What fails after
-    that comes as it is; a repeat is then recognisable by what it is `known_by`.
-    """
-    try:
-        # `SendGridAPIClient.send` takes no time-out; the client beneath it does.
-        return api.client.mail.send.post(request_body=request, timeout=timeout_seconds)
-    # From None throughout: the failure of an activity is kept in history with its cause, and the vendor's
-    # own error may name the recipient.
-    except HTTPError as error:
-        raise answered(error) from None
-    except URLError as error:
-        raise TryAgain(f"SendGrid at {host} could not be reached: {error.reason}") from None
-    except (OSError, HTTPException) as error:
-        raise OutcomeUnknown(
-            f"SendGrid at {host} took the email and gave no answer ({type(error).__name__}): "
-            f"it may have been accepted; a repeat is recognisable by its {known_by}"
-        ) from None
+        spelled = email.model_copy(update={"to": in_ascii(email.to)})
+        return self._post(_message(spelled, self._from), lambda error: _answered(error, spelled))
 
 
 def _message(email: Email, sender: mail.From) -> dict[str, Any]:
@@ -144,10 +70,9 @@ def _in_brackets(message_id: str) -> str:
 
 def _answered(error: HTTPError, email: Email) -> ChannelError:
     status = int(error.status_code)
-    said = without(email.to, _words_of(error.body))
-    if is_transient(status):
-        wait = retry_after(error.headers.get("Retry-After"), datetime.now(UTC))
-        return TryAgain(f"SendGrid is busy or broken and answered {status}: {said}; try again later", wait)
+    said = without(email.to, "; ".join(_with_field(*problem) for problem in problems(error)))
+    if (later := busy(error, said)) is not None:
+        return later
     # 401 and 403: the key, its rights, a sender that is not verified, an account that is suspended.
     kind = AccountRefused if status in {401, 403} else Refused
     return kind(
@@ -156,14 +81,5 @@ def _answered(error: HTTPError, email: Email) -> ChannelError:
     )
 
 
-def _words_of(body: bytes) -> str:
-    """SendGrid's own words, with the fields they are about; a body that is not SendGrid's as it is."""
-    try:
-        errors = json.loads(body)["errors"]
-        return "; ".join(_with_field(error["message"], error.get("field")) for error in errors)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return body[:200].decode("utf-8", "replace") or "(no words)"
-
-
-def _with_field(message: str, field: str | None) -> str:
+def _with_field(message: str, field: str) -> str:
     return f"{message} ({field})" if field else message
