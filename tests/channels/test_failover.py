@@ -350,10 +350,18 @@ def accounts(sandboxes: tuple[Sandbox, Sandbox]) -> Iterator[list[TwilioWays]]:
         account.close()
 
 
-def account_at(sandbox: Sandbox, name: str, url: str) -> TwilioWays:
+@pytest.fixture
+def locked_out(sandboxes: tuple[Sandbox, Sandbox]) -> Iterator[TwilioWays]:
+    """The first account, with a wrong token."""
+    account = account_at(sandboxes[0], "twilio", sandboxes[0].url, token="a wrong token")
+    yield account
+    account.close()
+
+
+def account_at(sandbox: Sandbox, name: str, url: str, token: str = "") -> TwilioWays:
     config = sandbox.config
     return twilio_ways(
-        name, config.account_sid, config.auth_token, config.number, api_url=url, timeout_seconds=1
+        name, config.account_sid, token or config.auth_token, config.number, api_url=url, timeout_seconds=1
     )
 
 
@@ -409,41 +417,19 @@ def test_a_text_that_the_first_account_took_without_a_word_is_found_there_and_no
 
 
 def test_a_first_account_with_a_wrong_token_is_no_fault_of_the_recipient(
-    sandboxes: tuple[Sandbox, Sandbox], accounts: list[TwilioWays]
+    locked_out: TwilioWays, accounts: list[TwilioWays]
 ) -> None:
-    config = sandboxes[0].config
-    locked_out = twilio_ways(
-        "twilio",
-        config.account_sid,
-        "a wrong token",
-        config.number,
-        api_url=sandboxes[0].url,
-        timeout_seconds=1,
-    )
-
     receipt = texting([locked_out, accounts[1]]).send(SMS)
 
-    locked_out.close()
     assert receipt.vendor == "twilio-2"
 
 
 def test_an_account_with_a_wrong_token_is_shut_out_also_when_it_is_asked_what_it_took(
-    sandboxes: tuple[Sandbox, Sandbox],
+    locked_out: TwilioWays,
 ) -> None:
-    config = sandboxes[0].config
-    locked_out = twilio_ways(
-        "twilio",
-        config.account_sid,
-        "a wrong token",
-        config.number,
-        api_url=sandboxes[0].url,
-        timeout_seconds=1,
-    )
-
     with pytest.raises(AccountRefused, match="401") as refused:
         texting([locked_out]).find(SMS, EARLIER)
 
-    locked_out.close()
     assert refused.value.code == "20003"
     assert locked_out.breaker.last_failure is not None
     assert locked_out.breaker.last_failure.kind == "account_refused"
