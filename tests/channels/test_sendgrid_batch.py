@@ -4,7 +4,7 @@ import pytest
 
 from tocsin.channels.sendgrid_batch import SendGridBatch
 from tocsin.domain.broadcasts import Batch, BatchRefused, BulkEmail, Row
-from tocsin.domain.channel import AccountRefused, OutcomeUnknown, Refused, TryAgain
+from tocsin.domain.channel import OutcomeUnknown, Refused, TryAgain
 from tocsin.sandbox.config import SandboxConfig
 from tocsin.sandbox.server import Sandbox
 
@@ -98,14 +98,6 @@ def test_a_refusal_of_the_message_is_not_held_against_its_recipients(vendor: Ven
         sendgrid(vendor.url).send(Batch(EMAIL, ROWS))
 
     assert not isinstance(caught.value, BatchRefused)
-
-
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_refusal_of_the_account_is_told_apart(vendor: Vendor, status: int) -> None:
-    vendor.will(refused(("no such key", None), status=status))
-
-    with pytest.raises(AccountRefused):
-        sendgrid(vendor.url).send(Batch(EMAIL, ROWS))
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])

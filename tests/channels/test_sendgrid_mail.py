@@ -11,7 +11,7 @@ from tocsin.channels.sendgrid_batch import SendGridBatch
 from tocsin.channels.sendgrid_email import SendGridEmail
 from tocsin.channels.sendgrid_mail import SendGridMail
 from tocsin.domain.broadcasts import Batch
-from tocsin.domain.channel import Receipt
+from tocsin.domain.channel import AccountRefused, Receipt
 
 from .test_sendgrid_batch import EMAIL as EMAIL_TO_MANY
 from .test_sendgrid_batch import ROWS
@@ -42,6 +42,17 @@ def test_a_process_that_logs_everything_logs_neither_the_key_nor_a_mail(
     assert len(vendor.requests) == 1
     assert KEY not in caplog.text
     assert "ada@example.org" not in caplog.text
+
+
+@pytest.mark.parametrize("send", [send_one, send_many])
+@pytest.mark.parametrize("status", [401, 402, 403])
+def test_a_refusal_of_the_account_is_told_apart_so_that_another_vendor_is_tried(
+    vendor: Vendor, send: Callable[[str], Receipt], status: int
+) -> None:
+    vendor.will(Answer(status, {"errors": [{"message": "not with this account", "field": None}]}))
+
+    with pytest.raises(AccountRefused, match=f"{status}: not with this account"):
+        send(vendor.url)
 
 
 @pytest.mark.parametrize(("kind", "patience"), [(SendGridEmail, 10), (SendGridBatch, 30)])

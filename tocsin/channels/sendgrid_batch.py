@@ -18,7 +18,7 @@ from python_http_client.exceptions import HTTPError
 
 from tocsin.channels.addresses import in_ascii
 from tocsin.channels.deliveries import CORRELATION_PREFIX
-from tocsin.channels.sendgrid_mail import SendGridMail, busy, problems
+from tocsin.channels.sendgrid_mail import ABOUT_THE_ACCOUNT, SendGridMail, busy, problems
 from tocsin.domain.broadcasts import (
     HTML_NAME_TAG,
     LARGEST_BATCH,
@@ -34,7 +34,6 @@ ROW = "row"
 """The custom argument that names a row by its number."""
 
 _ABOUT_THE_CONTENT = frozenset({400, 413})
-_ABOUT_THE_ACCOUNT = frozenset({401, 402, 403})
 _PERSONALIZATION = re.compile(r"personalizations\.(\d{1,4})(?:\.|$)")
 _ADDRESS = re.compile(r"[^\s<>\"'\[\](),;:]+@[^\s<>\"'\[\](),;:]+")
 
@@ -122,7 +121,7 @@ def _answered(error: HTTPError, recipients: int) -> ChannelError:
         return later
     if status in _ABOUT_THE_CONTENT:
         return _refusal(status, said, [field for _, field in told], recipients)
-    kind = AccountRefused if status in _ABOUT_THE_ACCOUNT else Refused
+    kind = AccountRefused if status in ABOUT_THE_ACCOUNT else Refused
     return kind(f"SendGrid refused the batch with {status}: {said}; correct the account first", str(status))
 
 

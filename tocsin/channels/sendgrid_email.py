@@ -10,7 +10,7 @@ from sendgrid.helpers import mail
 from tocsin.channels.addresses import in_ascii
 from tocsin.channels.deliveries import CORRELATION_PREFIX
 from tocsin.channels.http_answers import without
-from tocsin.channels.sendgrid_mail import SendGridMail, busy, problems
+from tocsin.channels.sendgrid_mail import ABOUT_THE_ACCOUNT, SendGridMail, busy, problems
 from tocsin.domain.channel import AccountRefused, Attachment, ChannelError, Email, Receipt, Refused
 
 
@@ -73,8 +73,7 @@ def _answered(error: HTTPError, email: Email) -> ChannelError:
     said = without(email.to, "; ".join(_with_field(*problem) for problem in problems(error)))
     if (later := busy(error, said)) is not None:
         return later
-    # 401 and 403: the key, its rights, a sender that is not verified, an account that is suspended.
-    kind = AccountRefused if status in {401, 403} else Refused
+    kind = AccountRefused if status in ABOUT_THE_ACCOUNT else Refused
     return kind(
         f"SendGrid refused the email with {status}: {said}; correct the message or the account first",
         code=str(status),

@@ -20,6 +20,9 @@ from sendgrid.helpers import mail
 from tocsin.channels.http_answers import is_transient, retry_after
 from tocsin.domain.channel import ChannelError, OutcomeUnknown, Receipt, TryAgain
 
+ABOUT_THE_ACCOUNT = frozenset({401, 402, 403})
+"""Refusals that are about us: the key, its rights, the bill, a sender that is not verified, a suspended account."""
+
 
 class SendGridMail:
     """What both ways of sending have in common: the account, its sender, and what an answer means.
