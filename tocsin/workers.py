@@ -223,7 +223,7 @@ def build_workers(
     fifth of the CPU, and read the workflows' files anew for each incident, so that an upgrade on the disk would reach a
     worker that runs.
     """
-    parts = _parts(client, settings, library, channels, skips_time)
+    parts = _Parts(client, settings, library, channels, skips_time)
     return [
         Worker(
             client,
@@ -234,43 +234,53 @@ def build_workers(
             activity_task_poller_behavior=PollerBehaviorAutoscaling(),
             graceful_shutdown_timeout=GRACE,
             max_concurrent_activities=THREADS,
-            **parts[queue],
+            **parts.of(queue),
         )
         for queue in queues
     ]
 
 
-def _parts(
-    client: Client, settings: Settings, library: PlanLibrary, channels: Channels, skips_time: bool
-) -> dict[str, dict[str, Any]]:
+class _Parts:
     """What each queue's worker runs, and how fast, as `Worker` takes it."""
-    proofs, wordings = proofs_of(settings, library), WordingStore(settings.state)
-    asking = Asking(library, proofs, wordings, settings.public_url)
-    renderer = Templates(library, settings.public_url, settings.email_sender, asking)
-    gate = HoldingBack(HeldBackMessages(settings.state), DigestTemplates(library, settings.public_url))
-    archive = DiskArchive(library, settings.state)
-    records = Records(archive)
-    directories = DirectoryActivities(library, proofs)
-    publications = PublicationRecords(
-        LibraryPublisher(library, proofs, AcknowledgementRegister(settings.state))
-    )
-    readers = PublicationLetters(library, proofs, settings.public_url)
-    ways = Ways(
-        email=channels.many or OneByOne(channels.email),
-        sms=BulkSms(channels.sms),
-        pace=Pace(None if skips_time else settings.broadcast_sms_per_second),
-    )
-    broadcasts = BroadcastActivities(
-        Broadcasting(settings.state, library, renderer, ways, settings.public_url, utc_now)
-    )
-    return {
-        naming.INCIDENT_QUEUE: {
+
+    def __init__(
+        self, client: Client, settings: Settings, library: PlanLibrary, channels: Channels, skips_time: bool
+    ) -> None:
+        self._client = client
+        self._settings = settings
+        self._library = library
+        self._channels = channels
+        self._skips_time = skips_time
+        self._proofs, self._wordings = proofs_of(settings, library), WordingStore(settings.state)
+        asking = Asking(library, self._proofs, self._wordings, settings.public_url)
+        self._renderer = Templates(library, settings.public_url, settings.email_sender, asking)
+        self._gate = HoldingBack(
+            HeldBackMessages(settings.state), DigestTemplates(library, settings.public_url)
+        )
+
+    def of(self, queue: str) -> dict[str, Any]:
+        """The arguments of the worker for `queue`."""
+        parts: dict[str, Callable[[], dict[str, Any]]] = {
+            naming.INCIDENT_QUEUE: self._incidents,
+            naming.EMAIL_QUEUE: self._email,
+            naming.SMS_QUEUE: self._sms,
+            naming.PHONE_QUEUE: self._phone,
+            naming.BROADCAST_QUEUE: self._broadcasts,
+        }
+        return parts[queue]()
+
+    def _incidents(self) -> dict[str, Any]:
+        archive = DiskArchive(self._library, self._settings.state)
+        records, directories = Records(archive), DirectoryActivities(self._library, self._proofs)
+        register = AcknowledgementRegister(self._settings.state)
+        publications = PublicationRecords(LibraryPublisher(self._library, self._proofs, register))
+        return {
             "workflows": [IncidentWorkflow, PostIncidentWorkflow, PlanPublication],
             "activities": [
                 records.open,
                 records.keep,
                 records.archive,
-                Histories(SavedHistories(client, archive)).save,
+                Histories(SavedHistories(self._client, archive)).save,
                 directories.find_recipients,
                 directories.identify,
                 directories.prove,
@@ -278,29 +288,45 @@ def _parts(
                 publications.readership,
                 publications.acknowledge,
                 publications.end,
-                Wordings(Drafts(renderer, wordings)).draft,
-                (NoFeeds() if skips_time else FeedActivities(HttpFeeds())).read,
+                Wordings(Drafts(self._renderer, self._wordings)).draft,
+                (NoFeeds() if self._skips_time else FeedActivities(HttpFeeds())).read,
             ],
-        },
-        naming.EMAIL_QUEUE: {
+        }
+
+    def _email(self) -> dict[str, Any]:
+        channel = self._channels.email
+        readers = PublicationLetters(self._library, self._proofs, self._settings.public_url)
+        return {
             "activities": [
-                EmailActivities(channels.email, library, renderer, gate).send,
-                PublicationEmails(channels.email, readers).ask,
+                EmailActivities(channel, self._library, self._renderer, self._gate).send,
+                PublicationEmails(channel, readers).ask,
             ],
-            "max_task_queue_activities_per_second": settings.emails_per_second,
-        },
-        naming.SMS_QUEUE: {
-            "activities": [
-                SmsActivities(channels.sms, library, renderer, OptOuts(settings.state), gate).send
-            ],
-            "max_task_queue_activities_per_second": settings.sms_per_second,
-        },
-        naming.PHONE_QUEUE: {
-            "activities": [PhoneActivities(channels.phone, library, renderer, gate).call],
-            "max_task_queue_activities_per_second": settings.calls_per_second,
-        },
-        naming.BROADCAST_QUEUE: {
-            "workflows": [BroadcastWorkflow],
-            "activities": [broadcasts.pin, broadcasts.send],
-        },
-    }
+            "max_task_queue_activities_per_second": self._settings.emails_per_second,
+        }
+
+    def _sms(self) -> dict[str, Any]:
+        opt_outs = OptOuts(self._settings.state)
+        texts = SmsActivities(self._channels.sms, self._library, self._renderer, opt_outs, self._gate)
+        return {
+            "activities": [texts.send],
+            "max_task_queue_activities_per_second": self._settings.sms_per_second,
+        }
+
+    def _phone(self) -> dict[str, Any]:
+        calls = PhoneActivities(self._channels.phone, self._library, self._renderer, self._gate)
+        return {
+            "activities": [calls.call],
+            "max_task_queue_activities_per_second": self._settings.calls_per_second,
+        }
+
+    def _broadcasts(self) -> dict[str, Any]:
+        settings, channels = self._settings, self._channels
+        ways = Ways(
+            email=channels.many or OneByOne(channels.email),
+            sms=BulkSms(channels.sms),
+            pace=Pace(None if self._skips_time else settings.broadcast_sms_per_second),
+        )
+        activities = BroadcastActivities(
+            Broadcasting(settings.state, self._library, self._renderer, ways, settings.public_url, utc_now)
+        )
+        return {"workflows": [BroadcastWorkflow], "activities": [activities.pin, activities.send]}
