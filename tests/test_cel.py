@@ -26,6 +26,7 @@ PAYLOAD = {
     "lamps": [{"name": "red", "lit": True}, {"name": "green", "lit": False}, {"lit": True}],
     "sent": "2026-11-24T09:00:00+01:00",
     "millis": 1795510800000,
+    "longest": "x" * 300,
 }
 
 
@@ -112,6 +113,8 @@ def test_what_is_not_there_is_missing_and_no_mistake(text: str) -> None:
         ('payload.state.matches(payload.state + "(")', "missing )"),
         ("string(payload.list)", "this can't be written as text"),
         ("payload.count.startsWith(payload.state)", "startswith"),
+        ('duration("1h").getHours(payload.list)', "celpy failed with AssertionError"),
+        ('timestamp(payload.sent).getHours("x" + payload.longest)', "celpy failed with OSError: "),
     ],
 )
 def test_what_makes_no_sense_for_the_values_says_why(text: str, why: str) -> None:

@@ -95,8 +95,11 @@ class Expression:
             raise
         except CELEvalError as error:
             raise (Missing() if _is_missing(error) else Broken(_why_broken(error))) from None
-        except Exception as error:  # noqa: BLE001  # celpy lets out what Python raises within it, of any kind
-            raise Broken(str(error)) from None
+        # celpy lets out what Python raises within it: the assertions of its types, an IndexError while it puts an error
+        # into words, an OSError for a time zone whose name is no file's. No list of them would be whole, and whoever
+        # wrote the mapping must hear of each.
+        except Exception as error:  # noqa: BLE001
+            raise Broken(_why_it_fell(error)) from None
         budget.check()
         return value
 
@@ -154,6 +157,11 @@ def _why_broken(error: CELEvalError) -> str:
     """What a function or an operator of Python said, where celpy has kept that."""
     said = error.args[2] if len(error.args) > 2 else ()
     return str(said[0] if said else error.args[0])
+
+
+def _why_it_fell(error: Exception) -> str:
+    """With the kind of error, for an assertion has no words, and what has none would look like a value."""
+    return f"celpy failed with {type(error).__name__}" + (f": {error}" if str(error) else "")
 
 
 @cache
