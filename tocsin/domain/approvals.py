@@ -15,7 +15,7 @@ from tocsin.domain import commands as said
 from tocsin.domain import multitudes, notices
 from tocsin.domain.case import Case, Draft
 from tocsin.domain.commands import CommandRefused
-from tocsin.domain.duties import ApprovalSpec, Duty
+from tocsin.domain.duties import ApprovalSpec
 from tocsin.domain.escalation import call, end_page
 from tocsin.domain.events import Drafted
 from tocsin.domain.messages import Asked
@@ -37,13 +37,13 @@ def to_be_drafted(case: Case, errand: Errand, now: datetime) -> Message:
     """The message that an errand wants drafted, as it would go to its audience; it is not on the record."""
     obligation = case.state.obligations[errand.obligation or ""]
     duty = case.plan.obligation(obligation.spec).do[errand.duty or 0]
-    demand = duty.notify or duty.report
-    assert demand is not None
+    telling = duty.telling
+    assert telling is not None
     return Message(
         id=errand.id,
-        purpose="report" if duty.report else "notice",
-        template=duty.report.report if duty.report else duty.notify.message if duty.notify else "",
-        target=notices.audience_of(case, demand.audience),
+        purpose=telling.purpose,
+        template=telling.template,
+        target=notices.audience_of(case, telling.audience),
         channel="email",
         obligation=obligation.key,
         subject=notices.subject_of(case, obligation, duty),
@@ -299,14 +299,10 @@ def lack(draft: Draft, obligation: Obligation) -> str | None:
     if spec.approval is None or obligation.due > draft.now:
         return None
     for index, duty in enumerate(spec.do):
-        if _needs_one(duty) and wording_of(draft, obligation, index) is None:
+        if duty.telling is not None and wording_of(draft, obligation, index) is None:
             title = draft.plan.roles[spec.approval.role].title
             return f"not approved by {title} before it was due; nothing was sent"
     return None
-
-
-def _needs_one(duty: Duty) -> bool:
-    return duty.notify is not None or duty.report is not None
 
 
 # Asking for a waiver, and for other words

@@ -172,9 +172,7 @@ def _interval(draft: Draft, command: said.SetInterval) -> None:
 
 
 def _send_report(draft: Draft, command: said.SendReport) -> None:
-    specs = [
-        spec for spec in draft.plan.obligations if any(_reports(duty, command.report) for duty in spec.do)
-    ]
+    specs = [spec for spec in draft.plan.obligations if any(_tells(duty, command.report) for duty in spec.do)]
     owed = [item for spec in specs for item in obligations.to_be_sent(draft, spec)]
     if not owed:
         raise CommandRefused(
@@ -185,10 +183,9 @@ def _send_report(draft: Draft, command: said.SendReport) -> None:
         obligations.send_now(draft, obligation)
 
 
-def _reports(duty: Duty, report: str) -> bool:
+def _tells(duty: Duty, report: str) -> bool:
     """Whether a duty brings the report to somebody, as a paper of its own or as what a notice says."""
-    told = duty.report.report if duty.report else duty.notify.message if duty.notify else ""
-    return told == report
+    return duty.telling is not None and duty.telling.template == report
 
 
 _COMMANDS: dict[type, Callable[[Draft, Any], None]] = {

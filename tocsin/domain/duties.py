@@ -90,6 +90,16 @@ class NotifyDuty(Value):
     wait: Interval = UNDELIVERED
     message: str = "notice"
 
+    @property
+    def purpose(self) -> Literal["notice"]:
+        """What its messages are for."""
+        return "notice"
+
+    @property
+    def template(self) -> str:
+        """What has its words: a template, or a report of the plan."""
+        return self.message
+
 
 class ReportDuty(Value):
     """A report of the plan must reach an audience; what is not delivered within `wait` takes the next channel too."""
@@ -98,6 +108,16 @@ class ReportDuty(Value):
     audience: str
     via: Channels = ("email",)
     wait: Interval = UNDELIVERED
+
+    @property
+    def purpose(self) -> Literal["report"]:
+        """What its messages are for."""
+        return "report"
+
+    @property
+    def template(self) -> str:
+        """What has its words: the report of the plan."""
+        return self.report
 
 
 class TaskDuty(Value):
@@ -158,6 +178,11 @@ class Duty(Value):
     def kind(self) -> str:
         """Which of the seven it is."""
         return self._demanded[0]
+
+    @property
+    def telling(self) -> NotifyDuty | ReportDuty | None:
+        """What an audience must be told; `None` where something else is demanded."""
+        return self.notify or self.report
 
     @property
     def _demanded(self) -> list[str]:

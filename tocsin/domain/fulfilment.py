@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from tocsin.domain import approvals, escalation, meetings, multitudes, notices, reports, tasks, vendors
 from tocsin.domain.case import Draft
-from tocsin.domain.duties import Duty, ObligationSpec
+from tocsin.domain.channel import ChannelName
+from tocsin.domain.duties import Duty, NotifyDuty, ObligationSpec, ReportDuty
 from tocsin.domain.events import Recipient, RecipientsFound
 from tocsin.domain.state import TOCSIN, DutyState, Errand, Message, Obligation, PageLevel, Target
 from tocsin.domain.words import StepStatus
@@ -149,39 +150,33 @@ def _tell(
 def _send(
     draft: Draft, obligation: Obligation, index: int, target: Target, recipient: Recipient
 ) -> Iterator[str]:
-    """One message over the first channel that gets through, or one over each of them at once. A report goes the way
-    that the plan says; a notice over the channels that its reader prefers."""
+    """One message over the first channel that gets through, or one over each of them at once."""
     duty = draft.plan.obligation(obligation.spec).do[index]
-    subject = notices.subject_of(draft, obligation, duty)
-    wording = approvals.wording_of(draft, obligation, index)
-    if duty.report is not None:
+    telling = duty.telling
+    assert telling is not None
+    for via in _ways(draft, telling, recipient):
         yield notices.tell(
             draft,
             target,
-            duty.report.via,
-            "report",
-            duty.report.report,
+            via,
+            telling.purpose,
+            telling.template,
             obligation.key,
-            subject,
-            wording=wording,
-            wait=duty.report.wait,
+            notices.subject_of(draft, obligation, duty),
+            wording=approvals.wording_of(draft, obligation, index),
+            wait=telling.wait,
         ).id
-        return
-    assert duty.notify is not None
-    via = recipient.via or duty.notify.via
-    each = [(channel,) for channel in vendors.open_channels(draft, via)]
-    for channels in each if duty.notify.at_once else [via]:
-        yield notices.tell(
-            draft,
-            target,
-            channels,
-            "notice",
-            duty.notify.message,
-            obligation.key,
-            subject,
-            wording=wording,
-            wait=duty.notify.wait,
-        ).id
+
+
+def _ways(
+    draft: Draft, telling: NotifyDuty | ReportDuty, recipient: Recipient
+) -> list[tuple[ChannelName, ...]]:
+    """The channels of each message. A report goes the way that the plan says; a notice over the channels that its
+    reader prefers."""
+    if isinstance(telling, ReportDuty):
+        return [telling.via]
+    via = recipient.via or telling.via
+    return [(channel,) for channel in vendors.open_channels(draft, via)] if telling.at_once else [via]
 
 
 def is_done(draft: Draft, state: DutyState, duty: Duty) -> datetime | None:
@@ -378,6 +373,5 @@ def _owed_for(draft: Draft, duty: Duty) -> Iterator[tuple[str, str]]:
         steps = {step.id: step for phase in draft.plan.phases for step in draft.steps_of(phase)}
         if step := steps.get(duty.step.step):
             yield step.role, step.title
-    report = duty.report.report if duty.report else duty.notify.message if duty.notify else ""
-    if report in draft.plan.reports:
-        yield from reports.facts_owed(draft, report)
+    if duty.telling is not None and duty.telling.template in draft.plan.reports:
+        yield from reports.facts_owed(draft, duty.telling.template)

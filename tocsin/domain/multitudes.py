@@ -18,18 +18,18 @@ from tocsin.domain.state import BroadcastCounts, BroadcastState, Errand, Obligat
 def reach(draft: Draft, obligation: Obligation, index: int, wording: str | None = None) -> None:
     """Begin to tell the audience of a notice or report: whoever is in the directory, or everybody on a list."""
     duty = draft.plan.obligation(obligation.spec).do[index]
-    demand = duty.notify or duty.report
-    assert demand is not None
-    if draft.plan.audiences[demand.audience].list is None:
-        notices.find_recipients(draft, demand.audience, obligation.key, index)
+    telling = duty.telling
+    assert telling is not None
+    if draft.plan.audiences[telling.audience].list is None:
+        notices.find_recipients(draft, telling.audience, obligation.key, index)
         return
     broadcast = BroadcastState(
         id=naming.broadcast_id(draft.state.id, len(draft.state.broadcasts) + 1),
         obligation=obligation.key,
-        audience=demand.audience,
-        purpose="report" if duty.report else "notice",
-        template=duty.report.report if duty.report else duty.notify.message if duty.notify else "",
-        channel=_channel(draft, demand.via),
+        audience=telling.audience,
+        purpose=telling.purpose,
+        template=telling.template,
+        channel=_channel(draft, telling.via),
         subject=notices.subject_of(draft, obligation, duty),
         wording=wording,
         started=draft.now,
@@ -37,7 +37,7 @@ def reach(draft: Draft, obligation: Obligation, index: int, wording: str | None 
     draft.state.broadcasts[broadcast.id] = broadcast
     obligation.duties[index].refs += (broadcast.id,)
     draft.record(
-        "broadcast", f"{broadcast.id}: {broadcast.subject}, by {broadcast.channel} to {demand.audience}"
+        "broadcast", f"{broadcast.id}: {broadcast.subject}, by {broadcast.channel} to {telling.audience}"
     )
     draft.ask(Errand(id=f"broadcast-{broadcast.id}", kind="broadcast", broadcast=broadcast.id))
 

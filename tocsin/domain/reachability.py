@@ -31,9 +31,8 @@ def unreachable(plan: Plan, directory: Directory) -> Iterator[tuple[Path, str]]:
             path: Path = ("obligations", index, "do", number, duty.kind)
             for rung, level in enumerate(duty.page.levels if duty.page is not None else ()):
                 yield from _level(directory, level, (*path, "levels", rung))
-            demand = duty.notify or duty.report
-            if demand is not None:
-                yield from _audience(plan, directory, demand.audience, demand.via, path)
+            if duty.telling is not None:
+                yield from _audience(plan, directory, duty.telling.audience, duty.telling.via, path)
             if duty.meeting is not None:
                 for audience in duty.meeting.audiences:
                     yield from _audience(plan, directory, audience, ("email",), path)

@@ -313,10 +313,11 @@ def _to_send_again(case: Case) -> tuple[NextAction, ...]:
     late = [item for item in case.state.obligations.values() if item.verdict is Verdict.OVERDUE]
     specs = [case.plan.obligation(item.spec) for item in late]
     told = [
-        (spec.title, duty.report.report if duty.report else duty.notify.message if duty.notify else "")
+        (spec.title, duty.telling.template)
         for spec in specs
         if spec.approval is None
         for duty in spec.do
+        if duty.telling is not None
     ]
     return tuple(
         NextAction(

@@ -34,8 +34,7 @@ def _channels_of(duty: Duty) -> tuple[ChannelName, ...]:
     """The channels over which a duty reaches people; an invitation needs email, whatever happens to that."""
     if duty.page is not None:
         return tuple(channel for level in duty.page.levels for channel in level.via)
-    demand = duty.notify or duty.report
-    return demand.via if demand is not None else ()
+    return duty.telling.via if duty.telling is not None else ()
 
 
 def _no_way_round(name: str, vendor: Vendor, stranded: list[Promise]) -> Finding:

@@ -47,8 +47,8 @@ def doubtful(plan: Plan, audience: str, gone_through: list[Rows]) -> Iterator[Fi
 
 def _channels_of(plan: Plan, audience: str) -> set[ChannelName]:
     """Over which channels the duties of a plan write to everybody on a list: the first of each that is no call."""
-    demands = (duty.notify or duty.report for spec in plan.obligations for duty in spec.do)
-    told = (demand.via for demand in demands if demand is not None and demand.audience == audience)
+    tellings = (duty.telling for spec in plan.obligations for duty in spec.do)
+    told = (telling.via for telling in tellings if telling is not None and telling.audience == audience)
     return {next(channel for channel in via if channel != "phone") for via in told}
 
 

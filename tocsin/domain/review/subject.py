@@ -87,8 +87,7 @@ def audiences_of(duty: Duty) -> tuple[str, ...]:
     """Who is told by it."""
     if duty.meeting is not None:
         return duty.meeting.audiences
-    demand = duty.notify or duty.report
-    return (demand.audience,) if demand is not None else ()
+    return (duty.telling.audience,) if duty.telling is not None else ()
 
 
 def report_of(plan: Plan, duty: Duty) -> str | None:
