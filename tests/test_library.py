@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tocsin.domain.plan import IntakeRule
 from tocsin.domain.state import PlanPin
 from tocsin.library import PlanLibrary, check
 from tocsin.sources import ALERTMANAGER
@@ -52,9 +53,28 @@ def test_an_alert_may_name_its_plan_outright_and_is_then_read_by_that_plans_rule
     assert rule.when == {"site": ("*",)}
 
 
-def test_a_plan_that_was_named_outright_takes_alerts_that_none_of_its_patterns_would(plans, state):
-    loaded, rule = PlanLibrary(plans, state).match(ALERTMANAGER, {"tocsin_plan": "allcode"})
-    assert (loaded.plan.plan, rule.otherwise) == ("allcode", "medium")
+def test_an_alert_that_names_its_plan_and_matches_none_of_its_rules_is_no_outage_that_one_of_them_tells_of(
+    plans, state
+):
+    labels = {"tocsin_plan": "miniorange", "alertname": "DoorOpen"}
+    loaded, rule = PlanLibrary(plans, state).match(ALERTMANAGER, labels)
+    assert (loaded.plan.plan, rule.otherwise, rule.criteria) == ("miniorange", "level3", ())
+
+
+def test_what_no_rule_of_its_plan_matches_is_the_mildest_and_nothing_is_read_from_it(plans, state):
+    edit(plans / "allcode" / "plan.yaml", "when: {tocsin_plan: allcode}", 'when: {team: "*"}')
+    labels = {"tocsin_plan": "allcode", "severity": "critical", "service": "gate"}
+    loaded, rule = PlanLibrary(plans, state).match(ALERTMANAGER, labels)
+    assert rule == IntakeRule(source="alertmanager", otherwise="low")
+    assert rule not in loaded.plan.intake
+
+
+def test_a_rule_can_be_for_whatever_names_its_plan_and_for_nothing_else(plans, state):
+    library = PlanLibrary(plans, state)
+    _, rule = library.match(ALERTMANAGER, {"tocsin_plan": "allcode", "severity": "critical"})
+    assert rule.when == {"tocsin_plan": ("allcode",)}
+    assert rule.severity_of({"severity": "critical"}) == "high"
+    assert library.match(ALERTMANAGER, {"severity": "critical"}) is None
 
 
 def test_a_plan_without_rules_that_was_named_outright_reads_alerts_as_the_mildest(plans, state):

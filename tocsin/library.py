@@ -37,7 +37,7 @@ from tocsin.planfiles import (
 from tocsin.planstore import PlanStore
 from tocsin.sources import Origin
 
-__all__ = ["PLAN_LABEL", "Examination", "LoadedPlan", "PlanLibrary", "check", "examine"]
+__all__ = ["PLAN_LABEL", "Examination", "LoadedPlan", "PlanLibrary", "check", "examine", "is_for"]
 
 PLAN_LABEL = "tocsin_plan"
 """The label by which an alert names its plan outright."""
@@ -64,11 +64,15 @@ class PlanLibrary:
     def match(self, source: Origin, labels: Mapping[str, str]) -> tuple[LoadedPlan, IntakeRule] | None:
         """The plan for an alert with these labels, and the rule that reads them; `None` when no plan wants it.
 
-        The label `tocsin_plan` names a plan outright. Otherwise the first rule of any plan wins whose patterns match.
+        The first rule of any plan wins whose patterns match. The label `tocsin_plan` names a plan outright, whose rules
+        alone are asked then; it takes also what none of them matches, as the mildest and with nothing read from it,
+        under a rule that is not one of its own.
         """
         if PLAN_LABEL in labels:
             named = self._plans.get(labels[PLAN_LABEL])
-            return (named, _rule_of(named.plan, source, dict(labels))) if named else None
+            if named is None:
+                return None
+            return named, _matching_rule(named.plan, source, dict(labels)) or _mildest(named.plan, source)
         for loaded in self._plans.values():
             if rule := _matching_rule(loaded.plan, source, dict(labels)):
                 return loaded, rule
@@ -112,16 +116,15 @@ class PlanLibrary:
         return self._plans[plan]
 
 
-def _takes(rule: IntakeRule, source: Origin) -> bool:
+def _matching_rule(plan: Plan, source: Origin, labels: dict[str, str]) -> IntakeRule | None:
+    return next((rule for rule in plan.intake if is_for(rule, source) and rule.matches(labels)), None)
+
+
+def is_for(rule: IntakeRule, source: Origin) -> bool:
+    """Whether a rule reads what this source says, where its patterns match."""
     return rule.source in {source.source, source.format, "*"}
 
 
-def _matching_rule(plan: Plan, source: Origin, labels: dict[str, str]) -> IntakeRule | None:
-    return next((rule for rule in plan.intake if _takes(rule, source) and rule.matches(labels)), None)
-
-
-def _rule_of(plan: Plan, source: Origin, labels: dict[str, str]) -> IntakeRule:
-    """How a plan that was named outright reads an alert, also one that none of its patterns would have taken."""
-    ours = (rule for rule in plan.intake if _takes(rule, source))
-    mildest = IntakeRule(source=source.source, otherwise=plan.worst_of(()))
-    return _matching_rule(plan, source, labels) or next(ours, mildest)
+def _mildest(plan: Plan, source: Origin) -> IntakeRule:
+    """Claims nothing: what a rule says is true of what matches it, and of nothing else."""
+    return IntakeRule(source=source.source, otherwise=plan.worst_of(()))

@@ -269,16 +269,38 @@ def test_a_plan_that_knows_nothing_of_a_source_is_noted_where_it_is_checked_and_
     assert f"note {NOTE}" in tried
 
 
-def test_a_rule_for_every_source_is_a_rule_for_this_one(desk: Path, capsys: Printed) -> None:
+def notes(desk: Path, capsys: Printed, rule: str) -> tuple[set[str], set[str]]:
+    """What is noted of the lamps with one more rule in their plan: where it is checked, and where it is tried."""
     plan = desk / "plans" / "harbour" / "plan.yaml"
-    plan.write_text(
-        f'{plan.read_text().rstrip()}\n  - {{source: "*", when: {{quay: "*"}}, otherwise: slow}}\n'
-    )
-
+    plan.write_text(f"{plan.read_text().rstrip()}\n  - {rule}\n")
     assert ingest(desk, "check", "-o", "json") == 0
-    assert {each["note"] for each in json.loads(capsys.readouterr().out)["sources"]} == {""}
+    checked = json.loads(capsys.readouterr().out)["sources"]
     assert ingest(desk, "try", "lamps", kept(desk, ROUND), "-o", "json") == 0
-    assert {each["note"] for each in json.loads(capsys.readouterr().out)["readings"]} == {""}
+    tried = json.loads(capsys.readouterr().out)["readings"]
+    return {each["note"] for each in checked}, {each["note"] for each in tried}
+
+
+def test_a_rule_for_every_source_is_a_rule_for_this_one(desk: Path, capsys: Printed) -> None:
+    rule = '{source: "*", when: {service: "*"}, otherwise: slow}'
+
+    assert notes(desk, capsys, rule) == ({""}, {""})
+
+
+def test_what_the_rules_for_its_source_do_not_match_is_noted_where_it_is_tried(
+    desk: Path, capsys: Printed
+) -> None:
+    checked, tried = notes(desk, capsys, '{source: lamps, when: {quay: "*"}, otherwise: closed}')
+
+    [note] = tried
+    assert note.startswith("no intake rule of harbour matches this: it is slow, and no label becomes a fact")
+    assert "with `when: {tocsin_plan: harbour}`" in note
+    assert NOTE not in "".join(checked)
+
+
+def test_what_that_note_says_to_add_takes_it(desk: Path, capsys: Printed) -> None:
+    _, tried = notes(desk, capsys, '{source: "*", when: {tocsin_plan: harbour}, otherwise: closed}')
+
+    assert tried == {""}
 
 
 def test_a_folder_in_order_for_programs(desk: Path, capsys: Printed) -> None:

@@ -11,7 +11,7 @@ from tocsin.domain import naming
 from tocsin.domain.events import Alert
 from tocsin.domain.plan import IntakeRule, Plan
 from tocsin.domain.readings import Reading
-from tocsin.library import PLAN_LABEL, PlanLibrary
+from tocsin.library import PLAN_LABEL, LoadedPlan, PlanLibrary, is_for
 from tocsin.sources import ALERTMANAGER, Origin
 from tocsin.visible import on_one_line, visible
 
@@ -31,12 +31,10 @@ def alert_of(
     reading: Reading, library: PlanLibrary, received: datetime, source: Origin = ALERTMANAGER
 ) -> Alert:
     """What a source says, read against its plan, or the one that its labels match. Raises `NoPlanMatches`."""
+    loaded, rule = _matched(reading, library, source)
+    if note := _why_mildest(loaded.plan, rule, source):
+        _log.info("%s", note)
     labels = reading.all_labels
-    named = {PLAN_LABEL: source.plan} if source.plan and PLAN_LABEL not in labels else {}
-    matched = library.match(source, labels | named)
-    if matched is None:
-        raise NoPlanMatches(_why_none(source, labels | named, library))
-    loaded, rule = matched
     criteria = _criteria(rule, reading, loaded.plan)
     return Alert(
         key=naming.identify(loaded.plan.plan, source.source, reading.group),
@@ -58,14 +56,38 @@ def alert_of(
     )
 
 
-def unread(plan: str, library: PlanLibrary, source: Origin) -> str:
-    """What to say where no rule of the plan is for this source; empty where one is, or there is no such plan."""
-    matched = library.match(source, {PLAN_LABEL: plan})
-    if matched is None or matched[1] in matched[0].plan.intake:
+def unread(reading: Reading, library: PlanLibrary, source: Origin) -> str:
+    """What to say where no rule takes this of the plan that was named; empty where one does. Raises `NoPlanMatches`."""
+    loaded, rule = _matched(reading, library, source)
+    return _why_mildest(loaded.plan, rule, source)
+
+
+def never_read(plan: Plan, source: Origin) -> str:
+    """What to say where a plan has no rule for this source, whatever it says; empty where it has one."""
+    if any(is_for(rule, source) for rule in plan.intake):
         return ""
     return (
-        f"no intake rule of {plan} takes what comes from {source.source}: everything is {matched[1].otherwise}, and "
+        f"no intake rule of {plan.plan} takes what comes from {source.source}: everything is {plan.worst_of(())}, and "
         f'no label becomes a fact; add a rule for it to the plan, with `source: {source.source}` or `source: "*"`'
+    )
+
+
+def _matched(reading: Reading, library: PlanLibrary, source: Origin) -> tuple[LoadedPlan, IntakeRule]:
+    labels = reading.all_labels
+    if source.plan and PLAN_LABEL not in labels:
+        labels = labels | {PLAN_LABEL: source.plan}
+    matched = library.match(source, labels)
+    if matched is None:
+        raise NoPlanMatches(_why_none(source, labels, library))
+    return matched
+
+
+def _why_mildest(plan: Plan, rule: IntakeRule, source: Origin) -> str:
+    if rule in plan.intake:
+        return ""
+    return never_read(plan, source) or (
+        f"no intake rule of {plan.plan} matches this: it is {rule.otherwise}, and no label becomes a fact; add a last "
+        f"rule to the plan, with `when: {{{PLAN_LABEL}: {plan.plan}}}`, for what names it and matches no other"
     )
 
 

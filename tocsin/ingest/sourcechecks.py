@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tocsin.ingest.intake import unread
+from tocsin.ingest.intake import never_read
 from tocsin.library import PlanLibrary
 from tocsin.mappingfiles import MappingFile, load
 from tocsin.sourcefiles import load_source, load_sources, with_alertmanager
@@ -54,7 +54,8 @@ def check_mapping(path: Path) -> Checked:
 def _notes(sources: Iterable[Source], library: PlanLibrary | None) -> Iterator[tuple[str, str]]:
     """Sources whose plan has no rule that says what their labels mean."""
     for source in sources:
-        if library and source.plan and (note := unread(source.plan, library, source)):
+        loaded = library.plans.get(source.plan) if library and source.plan else None
+        if loaded and (note := never_read(loaded.plan, source)):
             yield source.source, note
 
 

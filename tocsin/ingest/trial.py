@@ -39,7 +39,7 @@ class NotKept(ValueError):
 class Meaning:
     """A reading, and what it comes to: the alert for its incident, or why no plan wants it; neither without plans.
 
-    `note` says that its plan knows nothing of the source.
+    `note` says that its plan was named, and has no rule that takes it.
     """
 
     reading: Reading
@@ -85,7 +85,7 @@ def _meaning(reading: Reading, library: PlanLibrary | None, delivered: Delivered
         alert = alert_of(reading, library, delivered.received, source)
     except NoPlanMatches as error:
         return Meaning(reading, unwanted=str(error))
-    return Meaning(reading, alert, note=unread(alert.plan.name, library, source))
+    return Meaning(reading, alert, note=unread(reading, library, source))
 
 
 # ---- the request ----
