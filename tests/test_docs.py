@@ -24,6 +24,7 @@ from tocsin.domain.plan import REPORT_SOURCES, Plan
 from tocsin.domain.words import Anchor, Verdict
 from tocsin.library import check
 from tocsin.settings import VARIABLES, Settings
+from tocsin.sourcefiles import load_sources, unsecured
 from tocsin.sources import HmacLock, Lock, Source
 
 ROOT = Path(__file__).parents[1]
@@ -200,6 +201,18 @@ def test_every_setting_is_explained():
 @pytest.mark.parametrize(("table", "model"), [("source", Source), ("lock", Lock), ("hmac lock", HmacLock)])
 def test_every_key_of_a_source_is_explained(table, model):
     assert sorted(column(MONITORS, table)) == sorted(model.model_fields)
+
+
+def test_the_sources_that_are_shown_are_in_order(tmp_path):
+    for name, text in re.findall(
+        r'^```yaml title="sources/([\w-]+\.yaml)"\n(.*?)^```$', MONITORS, re.M | re.S
+    ):
+        (tmp_path / name).write_text(text)
+        for secret in re.findall(r"file: ([\w.-]+)", text):
+            (tmp_path / secret).write_text("6e1f0c4b9a7d2853\n")
+    shown = load_sources(tmp_path, {"allcode"})
+    assert {source.format for source in shown} >= {"grafana", "pagerduty", "cloudevents", "sns"}
+    assert unsecured(shown, has_tokens=True) == []
 
 
 def test_every_search_attribute_is_explained():
