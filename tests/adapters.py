@@ -28,4 +28,17 @@ def broken() -> Iterator[object]:
     raise ConnectionError("ada@example.org: connection lost")
 
 
+class Lazy:
+    """A row that asks its database as late as it can."""
+
+    @property
+    def email(self) -> str:
+        raise RuntimeError("the row of ada@example.org has lost its session")
+
+
+def detached() -> Iterator[object]:
+    """Rows that outlived their session."""
+    yield Lazy()
+
+
 nothing_to_call = 7

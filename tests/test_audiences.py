@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import adapters
 from tests.crowds import plans_with
 from tocsin.audiences import (
     AdapterFailed,
@@ -133,11 +134,37 @@ def test_an_adapter_gives_rows_as_objects_or_mappings():
     assert nobody.given["key"] == "4713"
 
 
-def test_what_an_adapter_raises_is_named_by_its_kind_alone():
-    with pytest.raises(AdapterFailed, match="failed with ConnectionError") as caught:
-        list(ask_adapter("tests.adapters:broken"))
+@pytest.mark.parametrize(
+    ("name", "kind", "place"),
+    [
+        ("tests.adapters:broken", "ConnectionError", 'raise ConnectionError("ada'),
+        ("tests.adapters:detached", "RuntimeError", 'raise RuntimeError("the row'),
+    ],
+)
+def test_what_an_adapter_or_its_rows_raise_is_named_by_its_kind_and_place_alone(name, kind, place):
+    source = Path(adapters.__file__)
+    line = 1 + next(number for number, text in enumerate(source.read_text().splitlines()) if place in text)
+
+    with pytest.raises(AdapterFailed) as caught:
+        list(ask_adapter(name))
+
+    assert f"{name} failed with {kind} at {source}:{line};" in str(caught.value)
     assert "ada@" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+def test_an_adapter_that_gives_nothing_to_go_through_has_failed():
+    with pytest.raises(AdapterFailed, match="failed with TypeError"):
+        list(ask_adapter("tests.adapters:Lazy"))
+
+
+def test_an_adapter_whose_module_cannot_be_imported_is_told_with_the_reason(tmp_path, monkeypatch):
+    (tmp_path / "unready_adapters.py").write_text("address = {}['CRM_URL']\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    trouble = trouble_with(tmp_path, "unready_adapters:customers")
+
+    assert "unready_adapters:customers cannot be imported: KeyError: 'CRM_URL'" in trouble
 
 
 @pytest.mark.parametrize(

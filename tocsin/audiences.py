@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Any
 
 from tocsin.domain.broadcasts import FIELDS, RecipientLike, Row
@@ -203,6 +204,10 @@ def find_adapter(name: str) -> Adapter:
         found = getattr(import_module(module), function)
     except (ImportError, AttributeError) as error:
         raise ListError(f"{name} is not there: {error}; install it where the workers run") from error
+    # Importing runs the installation's own program, which may raise anything: then too the plan's other checks go on.
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}"
+        raise ListError(f"{name} cannot be imported: {what}; mend it where it is installed") from error
     if not callable(found):
         raise ListError(f"{name} is no function; it must be one without parameters that gives rows")
     adapter: Adapter = found
@@ -211,17 +216,25 @@ def find_adapter(name: str) -> Adapter:
 
 def ask_adapter(name: str) -> Iterator[Entry]:
     """What an adapter gives, numbered from 1. Raises `ListError`, `AdapterFailed`."""
-    rows = _guarded(name, find_adapter(name))
-    for number, row in enumerate(rows, 1):
-        yield _entry_of(number, row)
-
-
-def _guarded(name: str, adapter: Adapter) -> Iterator[object]:
+    adapter = find_adapter(name)
     try:
-        yield from adapter()
-    # The installation's own program, which may raise anything. Its words, and its traceback, may name somebody.
+        for number, row in enumerate(adapter(), 1):
+            yield _entry_of(number, row)
+    # The installation's own program, and rows that may ask a database for what is in them: they may raise anything.
+    # The words of that, and its traceback, may name somebody; what kind it is and where it arose do not.
     except Exception as error:  # noqa: BLE001
-        raise AdapterFailed(f"{name} failed with {type(error).__name__}; see what it logs") from None
+        raise AdapterFailed(
+            f"{name} failed with {type(error).__name__} at {_place(error, name)}; call it by hand to read the rest"
+        ) from None
+
+
+def _place(error: Exception, name: str) -> str:
+    """The file and the line: the last of the adapter's own module, or, where it has no part in it, the very last."""
+    module = name.partition(":")[0]
+    frames = list(walk_tb(error.__traceback__))
+    own = [each for each in frames if each[0].f_globals.get("__name__") == module]
+    frame, line = (own or frames)[-1]
+    return f"{frame.f_code.co_filename}:{line}"
 
 
 def _entry_of(number: int, row: object) -> Entry:
