@@ -28,6 +28,7 @@ with workflow.unsafe.imports_passed_through():
     from tocsin.domain.multitudes import in_words
     from tocsin.domain.state import BroadcastCounts
     from workflows import limits
+    from workflows.signalling import tell_first
 
 
 @workflow.defn(name="Broadcast")
@@ -157,20 +158,12 @@ class BroadcastWorkflow:
         dispatch = self._start.dispatch
         if not dispatch.incident:
             return True
-        homes = (naming.post_incident_workflow(dispatch.incident), dispatch.workflow)
-        for home in dict.fromkeys((*homes, naming.incident_workflow(dispatch.incident))):
-            if await self._signal(home, report):
-                return True
-        return False
-
-    async def _signal(self, home: str, report: BroadcastReported) -> bool:
-        try:
-            await workflow.get_external_workflow_handle(home).signal("broadcast_reported", report)
-        except ApplicationError as error:
-            if error.type != "ExternalWorkflowExecutionNotFound":
-                raise
-            return False
-        return True
+        homes = (
+            naming.post_incident_workflow(dispatch.incident),
+            dispatch.workflow,
+            naming.incident_workflow(dispatch.incident),
+        )
+        return await tell_first(dict.fromkeys(homes), "broadcast_reported", report)
 
     @workflow.query
     def standing(self) -> BroadcastStanding:

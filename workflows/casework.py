@@ -54,6 +54,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.alarms import Alarms
     from workflows.attributes import Attributes
     from workflows.errands import Errands
+    from workflows.signalling import tell_first
     from workflows.watches import Watches
     from workflows.witnessing import supposing_its_proof, without_witness, witnessed
 
@@ -212,11 +213,7 @@ class Casework:
 
     async def pass_on(self, workflow_id: str, signal: str, message: object) -> None:
         """Signal another workflow; one that has ended has nothing left to learn."""
-        try:
-            await workflow.get_external_workflow_handle(workflow_id).signal(signal, message)
-        except ApplicationError as error:
-            if error.type != "ExternalWorkflowExecutionNotFound":
-                raise
+        if not await tell_first([workflow_id], signal, message):
             workflow.logger.warning("%s for %s dropped: it has ended", signal, workflow_id)
 
     @workflow.signal

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from temporalio import workflow
 from temporalio.common import WorkflowIDReusePolicy
@@ -37,6 +37,7 @@ with workflow.unsafe.imports_passed_through():
     from tocsin.domain.state import Errand, Message
     from workflows import limits
     from workflows.broadcast import BroadcastWorkflow
+    from workflows.signalling import tell_first
 
 _NEVER = frozenset({"Unreachable", "Refused", "OptedOut"})
 _ACTIVITY_OF: dict[str, Callable[[Any, Dispatch], Dispatched]] = {
@@ -59,6 +60,13 @@ class Errands:
         self._happen = happen
         self._ended = ended
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._work: dict[str, Callable[[Errand], Coroutine[Any, Any, Sequence[Event]]]] = {
+            "send": self._send,
+            "keep_entries": self._keep_entries,
+            "draft": self._draft,
+            "broadcast": self._broadcast,
+            "forward": self._forward,
+        }
 
     @property
     def are_idle(self) -> bool:
@@ -71,16 +79,8 @@ class Errands:
         new = [errand for id, errand in errands.items() if id not in self._running]
         searches = [errand for errand in new if errand.kind == "find_recipients"]
         for errand in new:
-            if errand.kind == "send":
-                self._start([errand], self._send(errand))
-            elif errand.kind == "keep_entries":
-                self._start([errand], self._keep_entries(errand))
-            elif errand.kind == "draft":
-                self._start([errand], self._draft(errand))
-            elif errand.kind == "broadcast":
-                self._start([errand], self._broadcast(errand))
-            elif errand.kind == "forward":
-                self._start([errand], self._forward(errand))
+            if errand.kind != "find_recipients":
+                self._start([errand], self._work[errand.kind](errand))
         if searches and not any(self._is_first_of_a_page(errand) for errand in errands.values()):
             self._start(searches, self._find_recipients(searches))
 
@@ -184,10 +184,9 @@ class Errands:
         assert errand.incident is not None
         assert errand.workflow is not None
         assert errand.signal is not None
-        told = False
-        for home in (naming.post_incident_workflow(errand.incident), errand.workflow):
-            told = told or await _signal(home, errand.signal, json.loads(errand.text))
-        return [Forwarded(errand=errand.id, was_told=told)]
+        homes = (naming.post_incident_workflow(errand.incident), errand.workflow)
+        was_told = await tell_first(homes, errand.signal, json.loads(errand.text))
+        return [Forwarded(errand=errand.id, was_told=was_told)]
 
     async def _keep_entries(self, errand: Errand) -> Sequence[Event]:
         state = self._case().state
@@ -202,21 +201,13 @@ class Errands:
         return [EntriesKept(errand=errand.id, up_to=up_to)]
 
 
-async def _signal(workflow_id: str, signal: str, message: object) -> bool:
-    """Signal another workflow; false when none runs under that id."""
-    try:
-        await workflow.get_external_workflow_handle(workflow_id).signal(signal, message)
-    except ApplicationError as error:
-        if error.type != "ExternalWorkflowExecutionNotFound":
-            raise
-        return False
-    return True
-
-
 def _failure_of(message: Message, error: ActivityError) -> NotSent:
     cause = error.cause
-    kind = cause.type if isinstance(cause, ApplicationError) else None
-    detail = cause.message if isinstance(cause, ApplicationError) else "no answer in time"
-    who = str(cause.details[0]) if isinstance(cause, ApplicationError) and kind == "OptedOut" else None
-    again: Literal["never", "for_now"] = "never" if kind in _NEVER else "for_now"
-    return NotSent(message=message.id, again=again, detail=detail, opted_out=who)
+    if not isinstance(cause, ApplicationError):
+        return NotSent(message=message.id, again="for_now", detail="no answer in time")
+    return NotSent(
+        message=message.id,
+        again="never" if cause.type in _NEVER else "for_now",
+        detail=cause.message,
+        opted_out=str(cause.details[0]) if cause.type == "OptedOut" else None,
+    )

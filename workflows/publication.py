@@ -29,6 +29,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from tocsin.domain.state import PlanPin
     from workflows import limits
+    from workflows.signalling import was_told
 
 
 @workflow.defn(name="PlanPublication")
@@ -89,11 +90,7 @@ class PlanPublication:
         handle = workflow.get_external_workflow_handle_for(
             PlanPublication.run, readership.workflow_of(earlier)
         )
-        try:
-            await handle.signal(PlanPublication.superseded, self._start.plan)
-        except ApplicationError as error:
-            if error.type != "ExternalWorkflowExecutionNotFound":
-                raise
+        await was_told(handle.signal(PlanPublication.superseded, self._start.plan))
 
     async def find_readers(self) -> None:
         """Read the directory anew: some have joined since, some have left."""
