@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -10,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser import chromium
 from tests.browser.scenes import PATIENCE, answer_the_phone, open_details, open_history, open_incident
 from tests.e2e.conftest import lighthouse_stack
-from tests.e2e.outside import KIT
+from tests.e2e.outside import KIT, running_stack
 from tests.e2e.payloads import lamp_is_out
 from tocsin.embedded.play import Play
 from tocsin.embedded.stack import Stack
@@ -24,10 +25,8 @@ SPEED = 30
 @pytest.fixture(scope="module")
 def house(chromium_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A running stack; started before the browser, see conftest."""
-    stack = lighthouse_stack(tmp_path_factory.mktemp("browser"), SPEED)
-    stack.start()
-    yield stack
-    stack.stop()
+    with running_stack(lighthouse_stack(tmp_path_factory.mktemp("browser"), SPEED)) as stack:
+        yield stack
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +37,8 @@ def browser(house: Stack, chromium_path: str) -> Iterator[Browser]:
 
 @pytest.fixture
 def play(house: Stack) -> Iterator[Play]:
-    play = Play(house)
-    yield play
-    play.close()
+    with closing(Play(house)) as play:
+        yield play
 
 
 def test_the_phone_is_answered_in_the_browser_and_the_incident_shows_it_in_the_temporal_ui(

@@ -7,12 +7,13 @@ Starting all of it takes seconds, so most tests share one `house`. Whoever kills
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.outside import asked, let_all_be_well
+from tests.e2e.outside import asked, let_all_be_well, running_stack
 from tests.workflows.lighthouse import DIRECTORY, PLAN
 from tocsin.embedded.play import Play
 from tocsin.embedded.stack import Ports, Stack
@@ -42,23 +43,34 @@ def lighthouse_stack(folder: Path, drill_speed: int | None = None, paging: str =
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A running stack that tests share."""
-    stack = lighthouse_stack(tmp_path_factory.mktemp("house"))
-    stack.start()
-    yield stack
-    stack.stop()
+    with running_stack(lighthouse_stack(tmp_path_factory.mktemp("house"))) as stack:
+        yield stack
 
 
 @pytest.fixture
 def play(house: Stack) -> Iterator[Play]:
     """Somebody who speaks to the shared stack from outside; the vendors are well again afterwards, and nobody rings on:
     a page that did would meet faults, and be met, in the next test."""
-    play = Play(house)
-    yield play
-    let_all_be_well(house)
-    for incident in asked(play, "list"):
-        if incident["status"] == "open":
-            play.tocsin("dismiss", incident["incident"], "the test is over", person="kit", quiet=True)
-    play.close()
+    with closing(Play(house)) as play:
+        yield play
+        let_all_be_well(house)
+        for incident in asked(play, "list"):
+            if incident["status"] == "open":
+                play.tocsin("dismiss", incident["incident"], "the test is over", person="kit", quiet=True)
+
+
+@pytest.fixture
+def own_house(tmp_path: Path) -> Iterator[Stack]:
+    """A running stack that no other test has; its plan is below `tmp_path`."""
+    with running_stack(lighthouse_stack(tmp_path)) as stack:
+        yield stack
+
+
+@pytest.fixture
+def own_play(own_house: Stack) -> Iterator[Play]:
+    """Somebody who speaks to the test's own stack from outside."""
+    with closing(Play(own_house)) as play:
+        yield play
 
 
 @pytest.fixture

@@ -39,6 +39,16 @@ Message = dict[str, Any]
 
 
 @contextmanager
+def running_stack(stack: Stack) -> Iterator[Stack]:
+    """A stack that runs until it is left, whatever happens meanwhile."""
+    try:
+        stack.start()
+        yield stack
+    finally:
+        stack.stop()
+
+
+@contextmanager
 def dead(stack: Stack, *names: str) -> Iterator[None]:
     """Kill processes without a farewell; on leaving they are started again, those first that others need."""
     starts: dict[str, Callable[[], None]] = {
@@ -179,13 +189,13 @@ def _is_about(message: Message, incident: str) -> bool:
     )
 
 
-def first(play: Play, incident: str, kind: str, seconds: float = LONG) -> Message:
-    """Wait for the first message of a kind about an incident."""
-    return play.wait_for(
-        f"the first {kind} about {incident}",
-        lambda: next(iter(arrived(play, incident, kind)), None),
-        seconds,
-    )
+def first(play: Play, incident: str, kind: str, seconds: float = LONG, to: str = "") -> Message:
+    """Wait for the first message of a kind about an incident: to anybody, or to this phone."""
+
+    def found() -> Message | None:
+        return next((each for each in arrived(play, incident, kind) if to in ("", each["to"])), None)
+
+    return play.wait_for(f"the first {kind} about {incident}{to and f' to {to}'}", found, seconds)
 
 
 def asked(play: Play, *words: str) -> Any:

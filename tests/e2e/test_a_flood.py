@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import count
 
 import httpx
 import pytest
 
 from tests.e2e.conftest import lighthouse_stack
-from tests.e2e.outside import DEE, KIT, LONG, Message, let_all_be_well, let_recipient, sends, wait_until_met
+from tests.e2e.outside import (
+    DEE,
+    KIT,
+    LONG,
+    Message,
+    let_all_be_well,
+    let_recipient,
+    running_stack,
+    sends,
+    wait_until_met,
+)
 from tests.e2e.payloads import lamp_is_out
 from tocsin.embedded.play import Play
 from tocsin.embedded.stack import Stack
@@ -23,22 +34,18 @@ FLOOD, EACH, LAMPS = 7, 2, count(1)
 @pytest.fixture(scope="module")
 def shore(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A lighthouse whose keepers get two messages in ten seconds, and then one for the rest."""
-    stack = lighthouse_stack(
-        tmp_path_factory.mktemp("shore"), paging=f"paging: {{digest: {{over: {EACH}, per: PT10S}}}}"
-    )
-    stack.start()
-    yield stack
-    stack.stop()
+    paging = f"paging: {{digest: {{over: {EACH}, per: PT10S}}}}"
+    with running_stack(lighthouse_stack(tmp_path_factory.mktemp("shore"), paging=paging)) as stack:
+        yield stack
 
 
 @pytest.fixture
 def keeper(shore: Stack) -> Iterator[Play]:
     """Somebody on the shore; the inbox is empty, and all phones are well again afterwards."""
     httpx.delete(f"{shore.sandbox_url}/sandbox/messages").raise_for_status()
-    play = Play(shore)
-    yield play
-    let_all_be_well(shore)
-    play.close()
+    with closing(Play(shore)) as play:
+        yield play
+        let_all_be_well(shore)
 
 
 def a_storm(play: Play) -> list[str]:

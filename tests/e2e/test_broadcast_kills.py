@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
 import httpx
 import pytest
 
-from tests.e2e.conftest import lighthouse_stack
 from tests.e2e.outside import LONG, dead, let_vendor
 from tocsin.domain import naming
 from tocsin.embedded.play import Play
@@ -27,24 +25,13 @@ MOST_EVENTS = 120
 
 
 @pytest.fixture
-def stack(tmp_path: Path) -> Iterator[Stack]:
-    """A stack of one's own, whose plan has a long list with a row that makes no sense."""
-    stack = lighthouse_stack(tmp_path)
-    lists = tmp_path / "plans" / "lighthouse" / "lists"
-    lists.mkdir()
+def ships(own_house: Stack) -> str:
+    """A long list beside the plan, with a row that makes no sense."""
+    folder = Path(own_house.environment["TOCSIN_PLANS"]) / "lighthouse" / "lists"
+    folder.mkdir()
     rows = [f"ship-{number}@example.org,Ship {number}" for number in range(RECIPIENTS)]
-    (lists / "ships.csv").write_text("\n".join(["email,name", *rows, "nobody,Nobody"]) + "\n")
-    stack.start()
-    yield stack
-    stack.stop()
-
-
-@pytest.fixture
-def play(stack: Stack) -> Iterator[Play]:
-    """Somebody who speaks to it from outside."""
-    play = Play(stack)
-    yield play
-    play.close()
+    (folder / "ships.csv").write_text("\n".join(["email,name", *rows, "nobody,Nobody"]) + "\n")
+    return "ships.csv"
 
 
 @pytest.fixture
@@ -55,12 +42,13 @@ def words(tmp_path: Path) -> str:
 
 
 def test_whoever_dies_everybody_is_told_and_only_batches_in_flight_are_told_twice(
-    stack: Stack, play: Play, words: str
+    own_house: Stack, own_play: Play, ships: str, words: str
 ) -> None:
+    stack, play = own_house, own_play
     dice = Random(1)
     let_vendor(stack, "sendgrid", "slow:0.4", times=100)
     sent = play.tocsin(
-        *("broadcast", "send", "lighthouse", "ships.csv", "--subject", "Fog", "--text", words, "--yes")
+        *("broadcast", "send", "lighthouse", ships, "--subject", "Fog", "--text", words, "--yes")
     )
     deaths = (("worker",), ("worker", "temporal"))
     for number, victims in enumerate(deaths, 1):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from tests.e2e.outside import (
     first,
     ledger,
     let_vendor,
+    running_stack,
     tocsin_ends_with,
     wait_until_met,
 )
@@ -38,18 +40,15 @@ DRILL_INBOX = "drill@example.com"
 @pytest.fixture(scope="module")
 def drill(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A running stack in which every incident is a drill."""
-    stack = lighthouse_stack(tmp_path_factory.mktemp("drill"), SPEED)
-    stack.start()
-    yield stack
-    stack.stop()
+    with running_stack(lighthouse_stack(tmp_path_factory.mktemp("drill"), SPEED)) as stack:
+        yield stack
 
 
 @pytest.fixture
 def play(drill: Stack) -> Iterator[Play]:
     """Somebody who speaks to it from outside."""
-    play = Play(drill)
-    yield play
-    play.close()
+    with closing(Play(drill)) as play:
+        yield play
 
 
 def test_an_incident_from_the_alert_to_the_archive(drill: Stack, play: Play, lamp: int) -> None:

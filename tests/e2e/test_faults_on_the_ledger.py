@@ -123,7 +123,7 @@ def test_what_twilio_says_of_a_call_again_and_out_of_order_wakes_the_deputy_once
     incident = play.alert(lamp_is_out(lamp))["key"]
     call = first(play, incident, "call")
     hang_up(house, call)
-    deputys = play.wait_for("the deputy's phone to ring", lambda: _to(play, incident, DEE), LONG)
+    deputys = first(play, incident, "call", to=DEE)
 
     about = {"CallSid": call["vendor_id"]}
     for status in ("busy", "ringing", "in-progress", "busy", "initiated"):
@@ -133,11 +133,6 @@ def test_what_twilio_says_of_a_call_again_and_out_of_order_wakes_the_deputy_once
     play.press(deputys, "1")
     wait_for_verdict(play, incident, "summon", "met", "acknowledged by @dee (by phone)")
     assert [each["to"] for each in arrived(play, incident, "call")] == [KIT, DEE]
-
-
-def _to(play: Play, incident: str, phone: str) -> Message | None:
-    calls = arrived(play, incident, "call")
-    return next((call for call in calls if call["to"] == phone), None)
 
 
 def test_a_key_that_twilio_reports_twice_counts_once(house: Stack, play: Play, lamp: int) -> None:

@@ -7,7 +7,6 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,6 @@ import httpx
 import pytest
 from temporalio.api.enums.v1 import EventType
 
-from tests.e2e.conftest import lighthouse_stack
 from tests.e2e.outside import LONG, Message, arrived, dead, ledger, let_vendor, sends, timeline
 from tests.e2e.payloads import lamp_is_out
 from tocsin.domain import naming
@@ -38,23 +36,6 @@ PAUSE = 0.5
 MORTALS = ("temporal", "sandbox", "receiver", "worker")
 ACKNOWLEDGED = 3
 """How many incidents the keeper answers while it lasts."""
-
-
-@pytest.fixture
-def stack(tmp_path: Path) -> Iterator[Stack]:
-    """A running stack of one's own."""
-    stack = lighthouse_stack(tmp_path)
-    stack.start()
-    yield stack
-    stack.stop()
-
-
-@pytest.fixture
-def play(stack: Stack) -> Iterator[Play]:
-    """Somebody who speaks to it from outside."""
-    play = Play(stack)
-    yield play
-    play.close()
 
 
 @dataclass
@@ -125,8 +106,9 @@ class Storm:
 
 @pytest.mark.parametrize("seed", [20261122])
 async def test_whatever_dies_in_a_storm_every_alert_that_was_taken_is_worked_on(
-    stack: Stack, play: Play, seed: int
+    own_house: Stack, own_play: Play, seed: int
 ) -> None:
+    stack, play = own_house, own_play
     dice = Random(seed)
     storm = Storm(stack, dice)
     moments = sorted(dice.uniform(0, ALERTS_WITHIN) for _ in range(ALERTS))

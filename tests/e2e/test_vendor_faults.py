@@ -205,12 +205,7 @@ def test_a_text_that_does_not_arrive_is_followed_by_a_call_and_a_call_that_fails
 
     hang_up(house, call)
 
-    to_the_deputy = play.wait_for(
-        "the deputy's phone to ring",
-        lambda: next((each for each in arrived(play, incident, "call") if each["to"] == DEE), None),
-        LONG,
-    )
-    play.press(to_the_deputy, "1")
+    play.press(first(play, incident, "call", to=DEE), "1")
     wait_for_verdict(play, incident, "summon", "met", "acknowledged by @dee (by phone)")
     said = timeline(play, incident)
     assert any("undelivered" in text or "failed" in text for text in said)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.channels.mailserver import MailServer
 from tests.e2e.conftest import lighthouse_stack
-from tests.e2e.outside import KIT, LONG, dead, sends, wait_until_met
+from tests.e2e.outside import KIT, LONG, dead, running_stack, sends, wait_until_met
 from tests.e2e.payloads import lamp_is_out
 from tocsin.callbacks import SMS_PATH
 from tocsin.embedded.play import Play
@@ -73,18 +74,14 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
             "SMTP_TLS": "none",
         }
         stack = replace(stack, environment={**stack.environment, **more})
-        stack.start()
-        try:
+        with running_stack(stack):
             yield Town(stack, second, mail)
-        finally:
-            stack.stop()
 
 
 @pytest.fixture
 def play(town: Town) -> Iterator[Play]:
-    play = Play(town.stack)
-    yield play
-    play.close()
+    with closing(Play(town.stack)) as play:
+        yield play
 
 
 def test_the_second_account_pages_while_the_first_is_dead_and_the_first_when_it_is_back(

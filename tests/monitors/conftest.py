@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from tests.channels.mailserver import Certificate
 from tests.contracts.recorder import Recorder
 from tests.e2e.conftest import lighthouse_stack
+from tests.e2e.outside import running_stack
 from tests.monitors.lamps import Lamp
 from tocsin.embedded.play import Play
 from tocsin.embedded.stack import Stack
@@ -39,18 +41,16 @@ def house_with_sources(folder: Path, **sources: str) -> Stack:
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A running stack that tests share."""
-    stack = house_with_sources(tmp_path_factory.mktemp("house"), pagerduty=PAGERDUTY)
-    stack.start()
-    yield stack
-    stack.stop()
+    folder = tmp_path_factory.mktemp("house")
+    with running_stack(house_with_sources(folder, pagerduty=PAGERDUTY)) as stack:
+        yield stack
 
 
 @pytest.fixture
 def play(house: Stack) -> Iterator[Play]:
     """Somebody who speaks to it from outside."""
-    play = Play(house)
-    yield play
-    play.close()
+    with closing(Play(house)) as play:
+        yield play
 
 
 @pytest.fixture
