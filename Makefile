@@ -27,7 +27,7 @@ up: $(STAMP) ## Run Tocsin on this machine: server, worker, receiver, sandbox
 
 test: $(STAMP) ## Run every test
 	@$(PYTHON) -m pytest -n 2 --dist loadfile -m "not slow"
-	@$(PYTHON) -m pytest -m slow
+	@$(PYTHON) -m pytest -n 2 --dist loadfile -m slow
 
 check: lint ## Formatting, lint, types and the fast tests, in some three minutes
 	@$(PYTHON) -m pytest -n 2 --dist loadfile -m "not slow"
