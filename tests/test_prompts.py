@@ -111,7 +111,7 @@ def test_every_label_is_there_in_every_shipped_language(
 
 
 def test_a_plans_own_words_go_first_and_what_they_leave_out_or_break_is_said_as_tocsin_would(
-    tmp_path: Path,
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     plans = Path(shutil.copytree(SHIPPED, tmp_path / "plans"))
     own = plans / "allcode" / "templates"
@@ -125,3 +125,5 @@ def test_a_plans_own_words_go_first_and_what_they_leave_out_or_break_is_said_as_
     assert reply(prompts, "over", "en").startswith("The incident is over")
     assert reply(prompts, "how_to", "en").startswith("To acknowledge")
     assert reply(prompts, "accepted", "es-MX").startswith("Aceptado"), "whoever reads it goes before that"
+    assert f"answer.sms.j2 failed for over with UndefinedError at {own / 'answer.sms.j2'}:1;" in caplog.text
+    assert "answer.sms.j2 failed for how_to with NoWords;" in caplog.text

@@ -459,23 +459,43 @@ def test_a_plans_folder_without_templates_uses_those_that_come_with_tocsin(templ
 
 
 @pytest.mark.parametrize(
-    "broken",
-    ["{{ tile }}", "{{ title / 0 }}", "{% if %}", "{{ ''.__class__.__mro__ }}", "{{ report.lines }}"],
+    ("broken", "error"),
+    [
+        (b"{{ tile }}", "UndefinedError"),
+        (b"{{ title / 0 }}", "TypeError"),
+        (b"{{ 1 / 0 }}", "ZeroDivisionError"),
+        (b"{{ 'x' * 10 ** 15 }}", "MemoryError"),
+        (b"{% if %}", "TemplateSyntaxError"),
+        (b"{{ ''.__class__.__mro__ }}", "SecurityError"),
+        (b"{{ report.lines }}", "UndefinedError"),
+        (b"{% macro round() %}{{ round() }}{% endmacro %}{{ round() }}", "RecursionError"),
+        (b"{% include 'page.nowhere.j2' %}", "TemplateNotFound"),
+        ("Zurück".encode("latin-1"), "UnicodeDecodeError"),
+        (b"{% if false %}All is well.{% endif %}", "NoWords"),
+    ],
 )
-def test_a_template_that_fails_costs_the_form_and_not_the_essentials(templates, own, broken, caplog):
+def test_a_template_that_fails_costs_the_form_and_not_the_essentials(templates, own, broken, error, caplog):
     for kind in ("md", "sms", "voice"):
-        (own / f"page.{kind}.j2").write_text(broken)
+        (own / f"page.{kind}.j2").write_bytes(broken)
     essentials = "DRILL 7F3K2 High: checkout-api is down."
     drill = page(is_drill=True)
     assert templates.sms(drill, "+1", "dana").body == f"{essentials} Reply 7F3K2-1 to acknowledge."
     assert templates.call(drill, DANA, "+1", "dana").say == essentials
     assert f"{essentials} Reply 7F3K2-1 to acknowledge." in templates.email(drill, DANA, "d@example.com").text
     assert caplog.text.count("plain words go out instead") == 3
-    assert [note.partition(" with ")[0] for note in templates.notes] == [
-        "the sms template of page failed",
-        "the voice template of page failed",
-        "the md template of page failed",
+    assert templates.notes == [
+        f"the {kind} template of page failed with {error}" for kind in ("sms", "voice", "md")
     ]
+
+
+def test_where_a_template_fails_stands_in_the_log_and_what_it_was_about_does_not(templates, own, caplog):
+    (own / "codes.j2").write_text("{{ code }}\n{{ title + 1 }}")
+    (own / "page.sms.j2").write_text("\n\n{% include 'codes.j2' %}")
+
+    templates.sms(page(), "+1", "dana")
+
+    assert f"with TypeError at {own / 'codes.j2'}:2; plain words go out instead" in caplog.text
+    assert "checkout-api" not in caplog.text
 
 
 def test_a_report_whose_template_fails_still_has_every_line(templates, own):

@@ -16,7 +16,7 @@ from typing import Literal
 
 from tocsin.domain.channel import Spoken
 from tocsin.library import PlanLibrary
-from tocsin.templating import SHIPPED, Context, Filled, Kind, sentences
+from tocsin.templating import SHIPPED, Context, Filled, Kind, sentences, told
 
 Prompt = Literal[
     "page_keys",  # what the keys do in the call of a page
@@ -133,16 +133,13 @@ class Prompts:
         return self._filled("answer", "page", plan, {**shown, "prompt": label, "language": language})
 
     def _filled(self, name: str, kind: Kind, plan: str, context: Context) -> Filled:
-        prompt = context["prompt"]
         try:
-            filled = sentences(folders_of(self._library, plan), name, kind, context)
-            if not filled.text:
-                raise LookupError(f'the template has no words for "{prompt}"')
-        # A template is the plan author's program: whatever it raises, the person must be told something.
+            return sentences(folders_of(self._library, plan), name, kind, context)
+        # A template is the plan author's program, and may raise anything, as in `tocsin.templating.fill`: whatever it
+        # is, the person must be told something.
         except Exception as error:  # noqa: BLE001
             _log.error(
                 "plan %s: %s.%s.j2 failed for %s with %s; Tocsin's own words are said",
-                *(plan, name, kind, prompt, type(error).__name__),
+                *(plan, name, kind, context["prompt"], told(error)),
             )
             return sentences((SHIPPED,), name, kind, context)
-        return filled

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any, Literal, NamedTuple
 
 from jinja2 import FileSystemLoader, StrictUndefined
@@ -43,6 +44,10 @@ class Filled(NamedTuple):
     language: str = ENGLISH
 
 
+class NoWords(Exception):
+    """A template says nothing, which no vendor would carry."""
+
+
 class Prose(str):
     """A text in which people may write lists, strong words and tables."""
 
@@ -57,18 +62,20 @@ def as_is(text: str) -> str:
 def fill(folders: tuple[Path, ...], kind: Kind, context: Context, spelling: Spelling = as_is) -> Filled:
     """The message in the words of its template; `tocsin.rendering` says which one that is.
 
-    A template that fails is logged, by its name and without its contents, and `essentials` are said instead.
+    A template that fails, or says nothing, is logged, by its name and without its contents, and `essentials` are said
+    instead.
     """
     names = (context["template"], context["purpose"], "message")
     try:
         return _filled(_environment(folders, spelling), names, kind, context)
-    # A template is the plan author's program: whatever it raises, the page must go out.
+    # A template is the plan author's program. It may raise Jinja's errors, but also Python's own: of a sum of text and
+    # number, a macro that calls itself, a file that is not UTF-8. Whatever it is, the page must go out.
     except Exception as error:  # noqa: BLE001
         return Filled(spelling(essentials(context, kind)), _what_failed(context, kind, error))
 
 
 def sentences(folders: tuple[Path, ...], name: str, kind: Kind, context: Context) -> Filled:
-    """What the template of this name has to say. Raises whatever the template does."""
+    """What the template of this name has to say. Raises whatever the template does, and `NoWords`."""
     return _filled(_environment(folders, as_is), (name,), kind, context)
 
 
@@ -92,6 +99,8 @@ def _filled(environment: SandboxedEnvironment, names: Sequence[str], kind: Kind,
     wanted = str(context.get("language", ""))
     template = environment.select_template(in_order(names, kind, wanted))
     text = template.render(context).strip()
+    if not text:
+        raise NoWords("the template says nothing")
     return Filled(
         text if kind == "md" else " ".join(text.split()), language=_read_in(template.name or "", wanted)
     )
@@ -108,7 +117,7 @@ def frame(folders: tuple[Path, ...], kind: Literal["html", "txt"], body: str, co
     environment = _environment(folders, as_is, kind == "html")
     try:
         return Filled(environment.get_template(f"frame.{kind}.j2").render(context, body=body))
-    # For the reason above.
+    # For the same reason as in `fill`.
     except Exception as error:  # noqa: BLE001
         return Filled(body, _what_failed(context, f"frame.{kind}", error))
 
@@ -156,9 +165,17 @@ def spelled(text: str) -> str:
 
 def _what_failed(context: Context, kind: str, error: Exception) -> str:
     """The failure in words for the record; and in the log, where the operators look."""
-    what = (context["plan"].name, kind, context["template"], context["message"], type(error).__name__)
+    what = (context["plan"].name, kind, context["template"], context["message"], told(error))
     _log.error("plan %s: the %s template of %s failed for %s with %s; plain words go out instead", *what)
     return f"the {kind} template of {context['template']} failed with {type(error).__name__}"
+
+
+def told(error: Exception) -> str:
+    """The failure of a template for the log: what kind it is and where in the template, and nothing that it says,
+    which may be of an incident."""
+    frames = [frame for frame in extract_tb(error.__traceback__) if frame.filename.endswith(".j2")]
+    place = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    return type(error).__name__ + place
 
 
 def _spelled(value: object, spelling: Spelling) -> object:
