@@ -39,6 +39,7 @@ def page(number: int, severity: str = "High", **more: Any) -> HeldMessage:
         "code": f"{number:05}-1",
         "title": f"service {number} is down",
         "severity": severity,
+        "rank": {"High": 1, "Low": 3}[severity],
         "created": NIGHT + timedelta(seconds=number),
         **more,
     }

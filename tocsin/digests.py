@@ -1,8 +1,8 @@
 """The words of a digest: what was held back for one person, the worst first, in one text, call or email.
 
 They come from the templates `digest.sms.j2`, `digest.voice.j2` and `digest.md.j2`, looked for as every message's are
-(`tocsin.rendering`), by the plan of the worst message in it. A page that was repeated while it was held back is said
-once.
+(`tocsin.rendering`), by the plan of the worst message whose plan is here. A page that was repeated while it was held
+back is said once.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from tocsin.domain.channel import Call, Email, Sms
 from tocsin.domain.digests import Bundle, HeldMessage
 from tocsin.domain.directory import Contact
 from tocsin.domain.messages import Rendered
+from tocsin.domain.plan import LEAST_URGENT
 from tocsin.domain.sms_text import in_gsm, shorten, sms_segments
 from tocsin.library import PlanLibrary
 from tocsin.markdown import escape, to_html
@@ -36,9 +37,6 @@ SPOKEN = (3, 120)
 
 WRITTEN = (200, 300)
 """The same for an email."""
-
-LEAST_URGENT = 1_000
-"""The rank of a severity that the plan of today does not have any more."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,7 @@ class DigestTemplates:
     def call(self, bundle: Bundle, contact: Contact, address: str) -> Rendered[Call]:
         """The digest as a phone call; the key that is pressed is for everything in it."""
         said = self._fill(bundle, contact, "voice", *SPOKEN)
-        plan = self._worst_first(bundle)[0].plan.name
+        plan = self._leading(bundle).plan.name
         call = Call(
             to=address,
             say=said.text,
@@ -109,12 +107,17 @@ class DigestTemplates:
         return fill(self._folders(bundle), kind, self._context(bundle, contact, shown, longest))
 
     def _folders(self, bundle: Bundle) -> tuple[Path, ...]:
-        return folders_of(self._library, self._worst_first(bundle)[0].plan.name)
+        return folders_of(self._library, self._leading(bundle).plan.name)
+
+    def _leading(self, bundle: Bundle) -> HeldMessage:
+        """The worst message whose plan is here: that plan has the words."""
+        ordered = _worst_first(bundle)
+        return next((each for each in ordered if each.plan.name in self._library.plans), ordered[0])
 
     def _context(self, bundle: Bundle, contact: Contact, shown: int, longest: int) -> Context:
         """What a template may say; with everything that any other message's template, or its frame, has."""
-        ordered = self._worst_first(bundle)
-        worst, plan = ordered[0], self._library.plans[ordered[0].plan.name].plan
+        ordered, leading = _worst_first(bundle), self._leading(bundle)
+        plan = self._library.plans[leading.plan.name].plan
         zone = ZoneInfo(plan.calendar.timezone)
         pages = sum(bool(each.code) for each in ordered)
         lines = [self._line(each, longest) for each in ordered[:shown]]
@@ -123,7 +126,7 @@ class DigestTemplates:
             "purpose": "digest",
             "message": f"digest {bundle.id}",
             "language": contact.language,
-            "plan": worst.plan,
+            "plan": leading.plan,
             "organisation": plan.organisation,
             "policy": plan.title,
             "recipient": contact.name,
@@ -131,7 +134,7 @@ class DigestTemplates:
             "pages": pages,
             "shown": lines,
             "more": len(ordered) - len(lines),
-            "reference": worst.reference,
+            "reference": ordered[0].reference,
             "severity": lines[0].severity,
             "title": f"{len(ordered)} messages at once",
             "status": "digest",
@@ -158,17 +161,13 @@ class DigestTemplates:
     def _contacts(self, plan: str) -> Contacts:
         return everybody(self._library.directory(plan), None) if plan in self._library.plans else {}
 
-    def _worst_first(self, bundle: Bundle) -> list[HeldMessage]:
-        """Each page, and each other message, once: pages before notices, then by severity, then by age."""
-        once: dict[str, HeldMessage] = {}
-        for each in bundle.members:
-            once.setdefault(each.code or each.message, each)
-        return sorted(once.values(), key=lambda each: (not each.code, self._rank(each), each.created))
 
-    def _rank(self, message: HeldMessage) -> int:
-        loaded = self._library.plans.get(message.plan.name)
-        ranks = {each.title: each.rank for each in loaded.plan.severities.values()} if loaded else {}
-        return ranks.get(message.severity, LEAST_URGENT)
+def _worst_first(bundle: Bundle) -> list[HeldMessage]:
+    """Each page, and each other message, once: pages before notices, then by severity, then by age."""
+    once: dict[str, HeldMessage] = {}
+    for each in bundle.members:
+        once.setdefault(each.code or each.message, each)
+    return sorted(once.values(), key=lambda each: (not each.code, each.rank or LEAST_URGENT, each.created))
 
 
 def _cut(text: str, longest: int) -> str:

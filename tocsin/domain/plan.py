@@ -54,6 +54,10 @@ REPORT_SOURCES = {
 `contact:…` (the same, with the ways to reach them)."""
 
 
+LEAST_URGENT = 1_000
+"""A rank behind every severity's: of what has none, such as one that the plan of today does not have any more."""
+
+
 class Severity(Value):
     """How bad it is; rank 1 is the worst. `response_plan` names the steps that it selects."""
 

@@ -15,6 +15,7 @@ from temporalio.client import Client
 
 from tocsin.domain import naming
 from tocsin.domain.commands import Acknowledge, Command, CommandRefused, HandOver
+from tocsin.domain.plan import LEAST_URGENT
 from tocsin.ingest.carrying import Outcome, carry_out
 from tocsin.ingest.optingout import OptingOut
 from tocsin.ingest.reception import Reception
@@ -31,9 +32,6 @@ PAGES_AT_ONCE = NAMED_AT_MOST
 TIME_TO_BEGIN = timedelta(seconds=8)
 """How long after a text came more pages are begun with. Twilio waits 15 s for the reply, and those that were begun last
 may take some seconds."""
-
-LEAST_URGENT = 1_000
-"""The rank of a severity that the plan of today does not have any more."""
 
 ANSWERED_SHOWN = 3
 """How many pages are named that others have answered, when none waits any more."""
