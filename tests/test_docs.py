@@ -215,6 +215,17 @@ def test_the_sources_that_are_shown_are_in_order(tmp_path):
     assert unsecured(shown, has_tokens=True) == []
 
 
+def test_every_metric_of_the_receiver_and_the_worker_is_explained():
+    source = "".join(path.read_text() for path in (ROOT / "tocsin").rglob("*.py"))
+    named = set(re.findall(r'"(tocsin_(?:ingest|vendor)_\w+)"', source))
+    explained = {
+        *column(MONITORS, "metrics"),
+        *column(MONITORS, "repeat metrics"),
+        *column(MESSAGES, "metrics"),
+    }
+    assert named == explained
+
+
 def test_every_search_attribute_is_explained():
     assert column(OPERATING, "search attributes") == list(naming.SEARCH_ATTRIBUTES)
 
