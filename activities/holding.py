@@ -16,8 +16,9 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from tocsin.domain.channel import Call, Email, Receipt, Refused, Sms
-from tocsin.domain.digests import Admission, Alone, Bundle, Gone, HeldBack, Together, WentAlong
+from tocsin.domain.digests import Admission, Alone, HeldBack, Together, WentAlong
 from tocsin.domain.directory import Contact
+from tocsin.domain.lately import Bundle, Gone
 from tocsin.domain.messages import Dispatch, Dispatched, Rendered
 from tocsin.domain.sms_text import sms_segments
 

@@ -10,8 +10,8 @@ import pytest
 
 from tocsin.digests import DigestTemplates
 from tocsin.domain.channel import ChannelName
-from tocsin.domain.digests import Bundle, HeldMessage
 from tocsin.domain.directory import Contact
+from tocsin.domain.lately import Bundle, HeldMessage
 from tocsin.domain.sms_text import sms_segments
 from tocsin.domain.state import PlanPin
 from tocsin.library import PlanLibrary

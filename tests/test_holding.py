@@ -17,8 +17,9 @@ from activities.phone import PhoneActivities
 from activities.sms import SmsActivities
 from tests.workflows.lighthouse import HASH, FakeChannel, MemoryDirectories, PlainRenderer
 from tocsin.domain.channel import Call, Email, OutcomeUnknown, Receipt, Refused, Sms, TryAgain
-from tocsin.domain.digests import CLAIM, RINGING, SECOND_COMERS, SOON, Bundle
+from tocsin.domain.digests import CLAIM, RINGING, SECOND_COMERS, SOON
 from tocsin.domain.directory import Contact
+from tocsin.domain.lately import Bundle
 from tocsin.domain.messages import Dispatch, Dispatched, Rendered
 from tocsin.domain.plan import Digest
 from tocsin.domain.state import PlanPin, Target

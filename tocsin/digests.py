@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 from tocsin.callbacks import digest_key_url, digest_status_url
 from tocsin.domain.channel import Call, Email, Sms
-from tocsin.domain.digests import Bundle, HeldMessage
 from tocsin.domain.directory import Contact
+from tocsin.domain.lately import Bundle, HeldMessage
 from tocsin.domain.messages import Rendered
 from tocsin.domain.plan import LEAST_URGENT
 from tocsin.domain.sms_text import in_gsm, shorten, sms_segments

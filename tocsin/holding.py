@@ -1,6 +1,6 @@
 """Who has got how much lately, what is held back, and which digests went out, below the state folder:
 
-    held/<recipient>.json     one address on one channel, as `tocsin.domain.digests.Lately` has it
+    held/<recipient>.json     one address on one channel, as `tocsin.domain.lately.Lately` has it
     held/salt                 drawn once; a recipient is named by a keyed hash, never by an address
     digests/<id>.json         what went out together, for the vendors' reports and the keys that are pressed
 
@@ -24,7 +24,8 @@ from pydantic import ValidationError
 
 from tocsin.domain import digests
 from tocsin.domain.base import Moment, Value
-from tocsin.domain.digests import Admission, Alone, Bundle, Lately
+from tocsin.domain.digests import Admission, Alone
+from tocsin.domain.lately import Bundle, Lately
 from tocsin.domain.messages import Dispatch, Dispatched
 from tocsin.files import locked, write_whole
 

@@ -21,7 +21,7 @@ from tocsin.cli.gateway import TemporalIncidents
 from tocsin.cli.incidents import PendingSend, Queue
 from tocsin.domain import naming
 from tocsin.domain.delivery import DeliveryState
-from tocsin.domain.digests import HeldMessage, Lately
+from tocsin.domain.lately import HeldMessage, Lately
 from tocsin.domain.state import Message, PlanPin, Target
 
 

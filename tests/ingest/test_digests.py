@@ -13,7 +13,8 @@ from tests.ingest.test_monitors import assert_problem
 from tocsin.callbacks import digest_key_url, digest_status_url
 from tocsin.domain.commands import Acknowledge
 from tocsin.domain.delivery import DeliveryState
-from tocsin.domain.digests import HeldMessage, Together
+from tocsin.domain.digests import Together
+from tocsin.domain.lately import HeldMessage
 from tocsin.domain.messages import Dispatch
 from tocsin.domain.plan import Digest
 from tocsin.domain.state import Actor, PlanPin, Target

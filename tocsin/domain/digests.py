@@ -1,7 +1,7 @@
 """Holding back what would flood a person, and letting it come together in one message.
 
-For each address on each channel it is known what left lately, what is held back, and which digests are under way.
-`admit` decides about one message at a time, and every attempt at a message asks again:
+For each address on each channel it is known what left lately, what is held back, and which digests are under way
+(`tocsin.domain.lately`). `admit` decides about one message at a time, and every attempt at a message asks again:
 
     Alone         it goes out as itself
     HeldBack      it waits, and asks again then
@@ -19,26 +19,20 @@ severity goes within seconds. A phone is called once at a time, whatever for.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
-from tocsin.domain.base import Moment, Record, Value
 from tocsin.domain.channel import ChannelName
+from tocsin.domain.lately import WORST, Bundle, Gone, HeldMessage, Lately, UnderWay
 from tocsin.domain.messages import Dispatch, Dispatched
 from tocsin.domain.naming import identify
 from tocsin.domain.plan import Digest
-from tocsin.domain.state import PlanPin
 
-K = TypeVar("K", int, str)
-
-DIGESTIBLE: dict[ChannelName, frozenset[str]] = {
+_DIGESTIBLE: dict[ChannelName, frozenset[str]] = {
     "sms": frozenset({"page", "notice", "reminder"}),
     "phone": frozenset({"page", "notice", "reminder"}),
     "email": frozenset({"reminder"}),
 }
 """What may be said in a digest, by channel: whatever has contents of its own, such as a report, goes by itself."""
-
-WORST = 1
-"""The rank of a plan's worst severity, as `Dispatch.rank` counts."""
 
 SOON = timedelta(seconds=5)
 """How long a page of the worst severity is held back at most, if its incident has not been heard of within the rule's
@@ -52,83 +46,6 @@ CLAIM = timedelta(seconds=60)
 
 SECOND_COMERS = timedelta(seconds=5)
 """How much later than the first the others ask again: by then the digest has gone, and they find themselves in it."""
-
-FORGOTTEN = timedelta(hours=1)
-"""What was held back, or under way, for so long has nobody any more who asks for it: its incident has ended."""
-
-COUNTED = 100
-"""How many of the latest messages are counted, if the rule does not want more: an address in a drill gets thousands."""
-
-REMEMBERED = timedelta(hours=3)
-"""How long it is known what went along in a digest; whoever asks later, after an outage, goes out again as itself."""
-
-
-class HeldMessage(Value):
-    """A message that is held back: what a digest says of it, and where its deliveries and answers go.
-
-    `person` is the directory's key of whom it is for; there is no address in it.
-    """
-
-    message: str
-    workflow: str
-    incident: str
-    reference: str
-    plan: PlanPin
-    purpose: str
-    person: str
-    page: int | None = None
-    code: str = ""
-    title: str
-    subject: str = ""
-    text: str = ""
-    severity: str
-    rank: int | None = None
-    is_drill: bool = False
-    created: Moment
-
-
-class Bundle(Value):
-    """The messages that go out together; `began` is when that was first tried."""
-
-    id: str
-    channel: ChannelName
-    members: tuple[HeldMessage, ...]
-    began: Moment
-
-    def has(self, message: str) -> bool:
-        """Whether the message is in it."""
-        return any(member.message == message for member in self.members)
-
-
-class UnderWay(Value):
-    """A digest that is being sent, by whoever claimed it last."""
-
-    bundle: Bundle
-    claimed: Moment
-
-
-class Gone(Value):
-    """A digest of these messages that a vendor took, as `sent` says."""
-
-    messages: tuple[str, ...]
-    sent: Dispatched
-    at: Moment
-
-
-class Lately(Record):
-    """What one address has got lately over one channel, and what it is spared for now.
-
-    `passed` are the messages that left, with their times; the messages in `waiting` are held back `until` then. `ranks`
-    says when the last page of each rank left, and `worst` when the last one of an incident of the worst severity.
-    """
-
-    passed: dict[str, Moment] = {}
-    ranks: dict[int, Moment] = {}
-    worst: dict[str, Moment] = {}
-    waiting: list[HeldMessage] = []
-    until: Moment | None = None
-    under_way: list[UnderWay] = []
-    gone: list[Gone] = []
 
 
 class Alone(NamedTuple):
@@ -160,37 +77,31 @@ class WentAlong(NamedTuple):
 Admission = Alone | HeldBack | Together | WentAlong
 
 
-def held(dispatch: Dispatch, person: str) -> HeldMessage:
-    """What is kept of a dispatch to `person` while it is held back."""
-    shared = {name: getattr(dispatch, name) for name in HeldMessage.model_fields if name != "person"}
-    return HeldMessage(**shared, person=person)
-
-
-def is_digestible(dispatch: Dispatch) -> bool:
+def _is_digestible(dispatch: Dispatch) -> bool:
     """Whether a digest may say it; words that were approved are never said in others."""
-    return dispatch.purpose in DIGESTIBLE[dispatch.channel] and dispatch.wording is None
+    return dispatch.purpose in _DIGESTIBLE[dispatch.channel] and dispatch.wording is None
 
 
 def admit(lately: Lately, dispatch: Dispatch, person: str, attempt: int, now: datetime) -> Admission:
     """What becomes of this attempt at a message, noted in `lately`. Only a first attempt can be held back anew."""
-    _forget(lately, dispatch.digest, now)
-    if (gone := _gone(lately, dispatch.message)) is not None:
+    lately.forget(dispatch.digest, now)
+    if (gone := lately.gone_with(dispatch.message)) is not None:
         return WentAlong(gone)
-    if (under_way := _under_way(lately, dispatch.message)) is not None:
+    if (under_way := lately.under_way_with(dispatch.message)) is not None:
         return _take_over(lately, under_way, now)
-    may_be_held = attempt == 1 and is_digestible(dispatch)
-    is_waiting = any(each.message == dispatch.message for each in lately.waiting)
+    may_be_held = attempt == 1 and _is_digestible(dispatch)
+    is_waiting = lately.is_waiting(dispatch.message)
     until = lately.until if is_waiting else _until(lately, dispatch, now) if may_be_held else None
     if until is None:
         _leave(lately, dispatch, now)
         return Alone(may_have_left=attempt > 1)
-    waits = _hold_back(lately, held(dispatch, person), until)
+    waits = _hold_back(lately, HeldMessage.of(dispatch, person), until)
     return waits if now < until else _claim(lately, dispatch, now)
 
 
 def has_gone(lately: Lately, bundle: Bundle, sent: Dispatched, now: datetime) -> None:
     """A vendor took the digest: its members find themselves in it when they ask again."""
-    _drop(lately, bundle)
+    lately.drop(bundle)
     messages = tuple(each.message for each in bundle.members)
     lately.gone.append(Gone(messages=messages, sent=sent, at=now))
 
@@ -207,7 +118,7 @@ def has_failed(lately: Lately, bundle: Bundle) -> None:
 
 def is_given_up(lately: Lately, bundle: Bundle) -> None:
     """The vendor will never take the digest: its members, unknown from now on, go out one by one."""
-    _drop(lately, bundle)
+    lately.drop(bundle)
 
 
 def _claim(lately: Lately, dispatch: Dispatch, now: datetime) -> Admission:
@@ -220,7 +131,7 @@ def _claim(lately: Lately, dispatch: Dispatch, now: datetime) -> Admission:
     lately.under_way.append(UnderWay(bundle=bundle, claimed=now))
     lately.passed[id] = now
     for each in members:
-        _note_page(lately, each, now)
+        lately.note_page(each, now)
     return Together(bundle, is_tried_again=False)
 
 
@@ -235,34 +146,18 @@ def _take_over(lately: Lately, known: UnderWay, now: datetime) -> Admission:
 def _leave(lately: Lately, dispatch: Dispatch, now: datetime) -> None:
     """It goes by itself; what waits for the phone waits until this call is over."""
     lately.passed[dispatch.message] = now
-    _note_page(lately, dispatch, now)
+    lately.note_page(dispatch, now)
     if lately.until is not None and dispatch.channel == "phone":
         lately.until = max(lately.until, now + RINGING)
-
-
-def _note_page(lately: Lately, message: Dispatch | HeldMessage, now: datetime) -> None:
-    if message.purpose == "page" and message.rank is not None:
-        lately.ranks[message.rank] = now
-        if message.rank == WORST:
-            lately.worst[message.incident] = now
 
 
 def _hold_back(lately: Lately, message: HeldMessage, until: datetime) -> HeldBack:
     """Whoever is first, or has the others go sooner, asks again when the wait is over; the others a little later."""
     is_sooner = lately.until is None or until < lately.until
     lately.until = until
-    _hold(lately, message)
+    lately.hold(message)
     asks_first = is_sooner or lately.waiting[0].message == message.message
     return HeldBack(until if asks_first else until + SECOND_COMERS, len(lately.waiting))
-
-
-def _hold(lately: Lately, message: HeldMessage) -> None:
-    """A message that is held back already may live in another workflow by now."""
-    for place, each in enumerate(lately.waiting):
-        if each.message == message.message:
-            lately.waiting[place] = message
-            return
-    lately.waiting.append(message)
 
 
 def _until(lately: Lately, dispatch: Dispatch, now: datetime) -> datetime | None:
@@ -295,43 +190,17 @@ def _is_worse_than_all(lately: Lately, dispatch: Dispatch, now: datetime) -> boo
     rank = dispatch.rank
     if dispatch.purpose != "page" or rank is None:
         return False
-    return all(rank < other for other in _within(dispatch.digest, lately.ranks, now))
+    recent = (other for other, at in lately.ranks.items() if _is_recent(dispatch.digest, at, now))
+    return all(rank < other for other in recent)
 
 
 def _is_news_of_the_worst(lately: Lately, dispatch: Dispatch, now: datetime) -> bool:
     """Whether it is a page about an incident of the worst severity that was not heard of lately."""
     is_of_the_worst = dispatch.purpose == "page" and dispatch.rank == WORST
-    return is_of_the_worst and dispatch.incident not in _within(dispatch.digest, lately.worst, now)
+    heard = lately.worst.get(dispatch.incident)
+    return is_of_the_worst and (heard is None or not _is_recent(dispatch.digest, heard, now))
 
 
-def _within(rule: Digest | None, times: dict[K, Moment], now: datetime) -> list[K]:
-    """Those whose time is within the rule's."""
-    return [key for key, at in times.items() if rule is not None and at > now - rule.per]
-
-
-def _newest(times: dict[K, Moment], most: int, after: datetime) -> dict[K, Moment]:
-    return {key: at for key, at in list(times.items())[-most:] if at > after}
-
-
-def _gone(lately: Lately, message: str) -> Gone | None:
-    return next((each for each in lately.gone if message in each.messages), None)
-
-
-def _under_way(lately: Lately, message: str) -> UnderWay | None:
-    return next((each for each in lately.under_way if each.bundle.has(message)), None)
-
-
-def _drop(lately: Lately, bundle: Bundle) -> None:
-    lately.under_way = [each for each in lately.under_way if each.bundle.id != bundle.id]
-
-
-def _forget(lately: Lately, rule: Digest | None, now: datetime) -> None:
-    counted, over = (max(FORGOTTEN, rule.per), rule.over) if rule else (FORGOTTEN, 0)
-    most = max(2 * over, COUNTED)
-    lately.passed = _newest(lately.passed, most, now - counted)
-    lately.ranks = _newest(lately.ranks, most, now - counted)
-    lately.worst = _newest(lately.worst, most, now - counted)
-    if lately.until is not None and lately.until < now - FORGOTTEN:
-        lately.waiting, lately.until = [], None
-    lately.under_way = [each for each in lately.under_way if each.bundle.began > now - FORGOTTEN]
-    lately.gone = [each for each in lately.gone if each.at > now - REMEMBERED]
+def _is_recent(rule: Digest | None, at: datetime, now: datetime) -> bool:
+    """Whether it was within the rule's time."""
+    return rule is not None and at > now - rule.per

@@ -14,9 +14,9 @@ from tocsin.domain import naming
 from tocsin.domain.channel import Spoken
 from tocsin.domain.commands import Acknowledge
 from tocsin.domain.delivery import DeliveryReport
-from tocsin.domain.digests import Bundle, HeldMessage
 from tocsin.domain.directory import Contact
 from tocsin.domain.events import Commanded, Delivery
+from tocsin.domain.lately import Bundle, HeldMessage
 from tocsin.domain.state import Actor
 from tocsin.holding import HeldBackMessages
 from tocsin.ingest.keys import ACCEPT, AGAIN, ASKED_AT_MOST
