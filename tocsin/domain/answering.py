@@ -10,7 +10,7 @@ from tocsin.domain.case import Case, Draft
 from tocsin.domain.channel import ChannelName
 from tocsin.domain.commands import CommandRefused
 from tocsin.domain.durations import describe
-from tocsin.domain.sense import listed
+from tocsin.domain.sense import listed, somebody
 from tocsin.domain.state import Acknowledgement, Actor, Page, PageLevel, Target
 from tocsin.domain.words import Status
 
@@ -54,28 +54,18 @@ def acknowledge(draft: Draft, page: Page, by: Actor) -> None:
 def hand_over(draft: Draft, command: said.HandOver) -> None:
     """Pass on an open page, or hand over one that was acknowledged. Raises `CommandRefused`."""
     page = page_named(draft, command.page)
-    target = _somebody(draft, command)
+    target = somebody(draft, command.role, command.person) if command.role or command.person else None
     because = f" — {command.reason}" if command.reason else ""
     page.passed_on = tuple(dict.fromkeys([*page.passed_on, command.actor.key]))
     if page.acknowledged is not None:
         _hand_over(draft, page, target, command.actor, because)
     elif target is not None:
         draft.record("page", f"page {page.number} is passed on to {target}{because}", command.actor)
-        _insert(page, PageLevel(target=target, via=escalation.WAYS, wait=escalation.WAIT, added="handed on"))
+        _insert(page, escalation.plain_level(target, added="handed on"))
         escalation.leave_level(draft, page)
     else:
         draft.record("page", f"page {page.number} is passed on to whoever is next{because}", command.actor)
         escalation.leave_level(draft, page)
-
-
-def _somebody(draft: Draft, command: said.HandOver) -> Target | None:
-    if command.role is not None and command.person is not None:
-        raise CommandRefused("name either a role or a person")
-    if command.role is not None and command.role not in draft.plan.roles:
-        raise CommandRefused(
-            f'the plan has no role "{command.role}"; its roles are {listed(draft.plan.roles)}'
-        )
-    return Target(role=command.role, person=command.person) if command.role or command.person else None
 
 
 def _insert(page: Page, level: PageLevel) -> None:
@@ -95,10 +85,9 @@ def _hand_over(draft: Draft, page: Page, target: Target | None, by: Actor, becau
     if target.person == page.acknowledged.by.key:
         raise CommandRefused(f"page {page.number} is @{target.person}'s already")
     draft.record("page", f"page {page.number} is to be handed over to {target}{because}", by)
-    first = PageLevel(target=target, via=escalation.WAYS, wait=escalation.WAIT, added="handed on")
     escalation.open_page(
         draft,
-        (first, *(level for level in page.levels if level.added is None)),
+        (escalation.plain_level(target, added="handed on"), *page.levels_of_the_plan),
         page.reason,
         page.obligation,
         page.assigns,
@@ -154,7 +143,7 @@ def _ask_again(draft: Draft, page: Page) -> None:
     page.lapsed += (acknowledged,)
     page.acknowledged = page.overdue = None
     first = page.levels[0].model_copy(update={"target": Target(person=holder), "added": "asked again"})
-    escalation.begin_again(draft, page, (first, *(level for level in page.levels if level.added is None)))
+    escalation.begin_again(draft, page, (first, *page.levels_of_the_plan))
 
 
 # Wanting no more messages

@@ -25,8 +25,8 @@ from tocsin.domain.commands import CommandRefused
 from tocsin.domain.durations import describe
 from tocsin.domain.duties import Duty
 from tocsin.domain.plan import Step
-from tocsin.domain.sense import listed
-from tocsin.domain.state import Page, StepState, Target
+from tocsin.domain.sense import known_role, listed, somebody
+from tocsin.domain.state import Page, StepState
 from tocsin.domain.words import Phase, Status, StepStatus
 
 
@@ -131,32 +131,19 @@ def _find_step(draft: Draft, id: str) -> Step:
 
 
 def _assign(draft: Draft, command: said.AssignRole) -> None:
-    role = draft.plan.roles.get(_known_role(draft, command.role))
-    assert role is not None
+    role = known_role(draft, command.role)
     draft.state.roles[command.role] = command.person
     draft.record("assigned", f"@{command.person} is {role.title}", command.actor)
 
 
-def _known_role(draft: Draft, role: str) -> str:
-    if role not in draft.plan.roles:
-        raise CommandRefused(f'the plan has no role "{role}"; its roles are {listed(draft.plan.roles)}')
-    return role
-
-
-def _somebody(draft: Draft, role: str | None, person: str | None) -> Target:
-    if (role is None) == (person is None):
-        raise CommandRefused("name either a role or a person")
-    return Target(person=person) if role is None else Target(role=_known_role(draft, role))
-
-
 def _page_somebody(draft: Draft, command: said.PageSomebody) -> None:
-    target = _somebody(draft, command.role, command.person)
+    target = somebody(draft, command.role, command.person)
     draft.record("page", f"{target} is paged: {command.reason}", command.actor)
     escalation.call(draft, target, command.reason, is_summons=True)
 
 
 def _add_task(draft: Draft, command: said.AddTask) -> None:
-    tasks.add(draft, command, _somebody(draft, command.role, command.person))
+    tasks.add(draft, command, somebody(draft, command.role, command.person))
 
 
 def _interval(draft: Draft, command: said.SetInterval) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from tocsin.domain import vendors
 from tocsin.domain.case import Case, Draft
@@ -81,8 +81,14 @@ def call(
     is_summons: bool = False,
 ) -> Page:
     """Page one target of whom the plan, or a person, says no more than that they are to be paged."""
-    level = PageLevel(target=target, via=via, wait=WAIT)
-    return open_page(draft, (level,), reason, obligation, is_summons=is_summons)
+    return open_page(draft, (plain_level(target, via),), reason, obligation, is_summons=is_summons)
+
+
+def plain_level(
+    target: Target, via: tuple[ChannelName, ...] = WAYS, added: Literal["handed on"] | None = None
+) -> PageLevel:
+    """A level where no more is said than whom it is for."""
+    return PageLevel(target=target, via=via, wait=WAIT, added=added)
 
 
 def level_of(spec: Level, target: Target | None = None) -> PageLevel:
@@ -110,11 +116,9 @@ def climb(draft: Draft, page: Page) -> None:
 
 def _last_resort(draft: Draft, page: Page) -> Rung | None:
     """Whom the plan names for when nobody answers, from the round on that it says; the page is overdue from then on."""
-    spec = draft.plan.paging.last_resort
-    rounds = spec.after_rounds if spec is not None else 1
-    if page.overdue is not None or page.round < rounds:
+    if not _becomes_overdue(draft, page):
         return None
-    page.overdue = draft.now
+    spec, page.overdue = draft.plan.paging.last_resort, draft.now
     nobody = f"page {page.number} is overdue: nobody has answered in {_counted(page.round)}"
     if spec is None:
         draft.record("overdue", nobody)
@@ -125,10 +129,11 @@ def _last_resort(draft: Draft, page: Page) -> Rung | None:
     return _next(draft, page)
 
 
-def _has_a_last_resort(draft: Draft, page: Page) -> bool:
-    """Whether there is somebody yet to be tried before the next round."""
+def _becomes_overdue(draft: Draft, page: Page) -> bool:
+    """Whether it has gone round as often as the plan allows; the last resort, where there is one, comes before the next
+    round then."""
     spec = draft.plan.paging.last_resort
-    return spec is not None and page.overdue is None and page.round >= spec.after_rounds
+    return page.overdue is None and page.round >= (spec.after_rounds if spec is not None else 1)
 
 
 def _counted(rounds: int) -> str:
@@ -265,7 +270,8 @@ def rung_failed(draft: Draft, message: Message) -> None:
     page = draft.state.pages.get(message.page or 0)
     if page is None or not page.is_open or message.id not in page.trying:
         return
-    is_last = _next(draft, page) is None and not _has_a_last_resort(draft, page)
+    has_resort = draft.plan.paging.last_resort is not None and _becomes_overdue(draft, page)
+    is_last = _next(draft, page) is None and not has_resort
     if not _hoped_for(draft, page) and not is_last:
         climb(draft, page)
 

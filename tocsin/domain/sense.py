@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from tocsin.domain import commands as said
 from tocsin.domain.case import Draft
 from tocsin.domain.commands import CommandRefused
+from tocsin.domain.plan import Role
+from tocsin.domain.state import Target
 from tocsin.domain.words import Anchor
 
 CLOCK_SKEW = timedelta(minutes=5)
@@ -25,6 +27,22 @@ def not_before_it_began(draft: Draft, ended: datetime) -> None:
     began = draft.when((Anchor.OCCURRED, Anchor.DETECTED, Anchor.AWARE))
     if began is not None and ended < began[1]:
         raise CommandRefused(f"{ended:%Y-%m-%d %H:%M} UTC is before the incident began")
+
+
+def known_role(draft: Draft, name: str) -> Role:
+    """The plan's role of that name. Raises `CommandRefused`."""
+    if name not in draft.plan.roles:
+        raise CommandRefused(f'the plan has no role "{name}"; its roles are {listed(draft.plan.roles)}')
+    return draft.plan.roles[name]
+
+
+def somebody(draft: Draft, role: str | None, person: str | None) -> Target:
+    """Whoever has a role of the plan, or a person. Raises `CommandRefused` unless one of them is named."""
+    if (role is None) == (person is None):
+        raise CommandRefused("name either a role or a person")
+    if role is not None:
+        known_role(draft, role)
+    return Target(role=role, person=person)
 
 
 def listed(names: Iterable[object]) -> str:

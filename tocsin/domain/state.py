@@ -224,6 +224,11 @@ class Page(Record):
     ended: Moment | None = None
 
     @property
+    def levels_of_the_plan(self) -> tuple[PageLevel, ...]:
+        """Its levels, but for those that were added meanwhile."""
+        return tuple(level for level in self.levels if level.added is None)
+
+    @property
     def is_open(self) -> bool:
         """Whether somebody must still answer."""
         return self.acknowledged is None and self.ended is None
