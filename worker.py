@@ -1,8 +1,8 @@
-"""Runs the workflows and activities: `python worker.py [--queues incidents,email,sms,phone] [--health-port 8081]`.
+"""Runs the workflows and activities: `python worker.py [--queues incidents,email] [--health-port 8081]`.
 
 One process serves every queue unless `--queues` splits them over machines. Its health and metrics are served where
-TOCSIN_WORKER_HTTP or --health-port says. SIGTERM or Ctrl-C lets what is under way
-finish (up to 30 s) before the process ends.
+TOCSIN_WORKER_HTTP or --health-port says. SIGTERM or Ctrl-C lets what is under way finish (up to 30 s) before the
+process ends.
 """
 
 from __future__ import annotations
