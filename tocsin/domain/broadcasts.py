@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
 from pydantic import Field
 
@@ -226,8 +226,6 @@ class RecipientLike(Protocol):
 
 FIELDS = ("email", "phone", "name", "key", "language")
 """The columns of a list."""
-
-Given = dict[str, Any]
 
 
 class DeliveryNote(Value):
