@@ -6,6 +6,8 @@ known, that it is resolved — is said of it as well.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from tocsin.domain import answering, naming
 from tocsin.domain import commands as said
 from tocsin.domain.case import Draft
@@ -43,14 +45,25 @@ def merge(draft: Draft, command: said.Merge) -> None:
         if page.is_open and page.is_summons:
             answering.acknowledge(draft, page, command.actor)
     taken_in = TakenIn(incident=state.id, key=state.key, title=state.title, by=command.actor)
+    _tell(draft, f"merge-{command.into}", state.merged_into, "taken_in", taken_in)
+
+
+def _tell(
+    draft: Draft,
+    errand: str,
+    other: MergedIncident,
+    signal: Literal["taken_in", "queued_command"],
+    message: TakenIn | Commanded,
+) -> None:
+    """Have a signal sent to the other incident, wherever it lives by then."""
     draft.ask(
         Errand(
-            id=f"merge-{command.into}",
+            id=errand,
             kind="forward",
-            signal="taken_in",
-            workflow=naming.incident_workflow(command.key),
-            incident=command.into,
-            text=taken_in.model_dump_json(),
+            signal=signal,
+            workflow=naming.incident_workflow(other.key),
+            incident=other.id,
+            text=message.model_dump_json(),
         )
     )
 
@@ -73,16 +86,8 @@ def tell_the_merged(draft: Draft, command: Command) -> None:
     for other in draft.state.merged.values():
         # Under the same id: what comes back to where it was said first has been heard there.
         theirs = command.model_copy(update={"incident": other.id})
-        draft.ask(
-            Errand(
-                id=f"tell-{command.id}-{other.id}",
-                kind="forward",
-                signal="queued_command",
-                workflow=naming.incident_workflow(other.key),
-                incident=other.id,
-                text=Commanded(command=theirs).model_dump_json(),
-            )
-        )
+        errand = f"tell-{command.id}-{other.id}"
+        _tell(draft, errand, other, "queued_command", Commanded(command=theirs))
 
 
 def forwarded(draft: Draft, event: Forwarded) -> None:
