@@ -196,18 +196,17 @@ def _page_done(draft: Draft, state: DutyState) -> datetime | None:
 def _telling_done(draft: Draft, state: DutyState) -> datetime | None:
     if any(ref in draft.state.broadcasts for ref in state.refs):
         return _broadcast_done(draft, state)
-    arrived = [notices.got_through(draft.state, ref) for ref in state.refs]
-    if not arrived or any(message is None for message in arrived):
-        return None
-    if state.lacking or _is_looking_up(draft, state):
+    found = [notices.got_through(draft.state, ref) for ref in state.refs]
+    arrived = [message for message in found if message is not None]
+    if not arrived or len(arrived) < len(found) or state.lacking or _is_looking_up(draft, state):
         return None
     state.note = (
         approvals.note_of(draft, state.approval)
         + "delivered to "
-        + ", ".join(_each([message for message in arrived if message], state.refs))
-        + "".join(f"; {message.id}: {message.lacks}" for message in arrived if message and message.lacks)
+        + ", ".join(_each(arrived, state.refs))
+        + "".join(f"; {message.id}: {message.lacks}" for message in arrived if message.lacks)
     )
-    return max(message.delivered for message in arrived if message and message.delivered)
+    return max(message.delivered for message in arrived if message.delivered)
 
 
 def _broadcast_done(draft: Draft, state: DutyState) -> datetime | None:

@@ -34,15 +34,16 @@ def _owe_again_what_came_back(draft: Draft, obligation: Obligation) -> None:
     """What a mail server took and then returned has kept no promise: it is owed again, beside the old verdict."""
     if obligation.is_set_aside or obligation.verdict not in {Verdict.MET, Verdict.LATE}:
         return
-    returned = [(state, undelivered.came_back(draft, state)) for state in obligation.duties]
-    messages = [message for _, message in returned if message is not None]
-    if not messages:
-        return
-    for state, message in returned:
-        if message is not None:
+    returned = []
+    for state in obligation.duties:
+        if (message := undelivered.came_back(draft, state)) is not None:
+            returned.append(message)
             state.done, state.note = None, ""
-    whose = ", ".join(f"{message.channel} {message.id} to {notices.whom(message)}" for message in messages)
-    take_back(draft, obligation, f"{whose} was returned after it had been delivered: {messages[0].detail}")
+    if returned:
+        whose = ", ".join(f"{each.channel} {each.id} to {notices.whom(each)}" for each in returned)
+        take_back(
+            draft, obligation, f"{whose} was returned after it had been delivered: {returned[0].detail}"
+        )
 
 
 def _see_to(draft: Draft, obligation: Obligation) -> None:
