@@ -4,18 +4,10 @@
     <state>/broadcasts/<id>/
       pinned.json                            what the list came to, written once
       problems.jsonl                         rows that could not be written to, by number, and why
-      journal.jsonl                          what was begun, and how it ended; only ever appended
+      journal.jsonl                          how far it has come (`tocsin.broadcastjournal`); only ever appended
       deliveries.jsonl                       what vendors reported of its rows; only ever appended
 
 The folders hold addresses: they are for the eyes of whoever runs Tocsin, and may be deleted once nobody asks any more.
-
-The journal is the cursor. A batch is a span of positions of the list; `begin` is on the disk before the vendor is
-asked, and `taken` after it answered, so that whatever dies in between, the next one knows where to go on:
-
-    {"begin": [0, 1000], "at": "…", "again": 0}      `again`: how many of them may have been written to before
-    {"taken": [0, 1000], "refused": [17]}            all but these; positions never go back
-    {"not_taken": [1000, 2000]}                      nobody: the vendor said so
-    {"given_up": "…"}                                why no vendor will ever take the rest
 """
 
 from __future__ import annotations
@@ -27,24 +19,20 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, field
-from datetime import datetime
+from dataclasses import astuple
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from pydantic import ValidationError
 
+from tocsin.broadcastjournal import Course, Journal
 from tocsin.domain.base import Moment, Value
 from tocsin.domain.broadcasts import BROADCAST_ID, DeliveryNote, PinList, PinnedList, Row
 from tocsin.domain.delivery import DeliveryState, forward
-from tocsin.domain.state import BroadcastCounts
-from tocsin.files import DamagedFile, JsonLines, locked, sync_folder, write_whole
+from tocsin.files import DamagedFile, JsonLines, json_line, locked, sync_folder, write_whole
 
 LONGEST_LINE = 4_096
 """Bytes: more than the report of a delivery ever has."""
-
-Span = tuple[int, int]
-"""Positions in a pinned list, from the first up to and without the second."""
 
 
 class InUse(OSError):
@@ -72,7 +60,7 @@ class Pinned(Value):
 
 def keep_list(state: Path, rows: Sequence[Row]) -> str:
     """Put a pinned list down under its hash; the hash."""
-    content = b"".join(json.dumps(astuple(row), ensure_ascii=False).encode() + b"\n" for row in rows)
+    content = b"".join(json_line(astuple(row)) for row in rows)
     sha256 = hashlib.sha256(content).hexdigest()
     path = _list_path(state, sha256)
     if not path.exists():
@@ -118,7 +106,7 @@ class BroadcastFolder:
 
     def pin(self, pinned: Pinned, troubles: Iterable[Trouble]) -> None:
         """Put down what the list came to, and which rows it had no use for."""
-        lines = b"".join(_line(trouble.model_dump(mode="json")) for trouble in troubles)
+        lines = b"".join(json_line(trouble.model_dump(mode="json")) for trouble in troubles)
         write_whole(self._folder / "problems.jsonl", lines)
         write_whole(self._folder / "pinned.json", pinned.model_dump_json(indent=2).encode())
 
@@ -155,7 +143,7 @@ class BroadcastFolder:
     def keep_deliveries(self, notes: Iterable[DeliveryNote]) -> None:
         """Append what a vendor reported; it is on the disk when this returns."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        lines = b"".join(_line(note.model_dump(mode="json")) for note in notes)
+        lines = b"".join(json_line(note.model_dump(mode="json")) for note in notes)
         _append(self._folder / "deliveries.jsonl", lines)
 
     def deliveries(self) -> Counter[DeliveryState]:
@@ -184,99 +172,6 @@ def _when_written(path: Path) -> float:
     return path.stat().st_mtime
 
 
-# ---- the journal ----
-
-
-@dataclass
-class Course:
-    """How far a broadcast has come, by its journal: every position before `cursor` is settled.
-
-    `doubtful` is a span that was begun and has no end: some of it may have been written to, since `begun`.
-    """
-
-    cursor: int = 0
-    accepted: int = 0
-    refused: int = 0
-    may_be_doubled: int = 0
-    doubtful: Span | None = None
-    begun: datetime | None = None
-    given_up: str = ""
-
-    @classmethod
-    def of(cls, lines: Iterable[dict[str, Any]]) -> Course:
-        """Read from a journal's lines."""
-        course = cls()
-        for line in lines:
-            course.follow(line)
-        return course
-
-    def follow(self, line: dict[str, Any]) -> None:
-        """Go on by one line."""
-        if "begin" in line:
-            self.doubtful = _span(line["begin"])
-            self.begun = datetime.fromisoformat(line["at"])
-            self.may_be_doubled += line["again"]
-        elif "taken" in line:
-            start, end = _span(line["taken"])
-            self.refused += len(line["refused"])
-            self.accepted += end - start - len(line["refused"])
-            self.cursor, self.doubtful = end, None
-        elif "not_taken" in line:
-            self.doubtful = None
-        elif "given_up" in line:
-            self.given_up = line["given_up"]
-
-    def counts(self, pinned: BroadcastCounts) -> BroadcastCounts:
-        """The counts of the whole, from those of the pinned list."""
-        return pinned.model_copy(
-            update={
-                "accepted": self.accepted,
-                "refused": self.refused,
-                "may_be_doubled": self.may_be_doubled,
-            }
-        )
-
-
-@dataclass
-class Journal:
-    """The open journal of one broadcast. What a crash cut off at its end is no line, and is written over."""
-
-    file: BinaryIO
-    course: Course = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.file.seek(0)
-        whole = [line for line in self.file if line.endswith(b"\n")]
-        try:
-            self.course = Course.of(json.loads(line) for line in whole)
-        except (ValueError, KeyError) as error:
-            raise DamagedFile(f"{self.file.name} has a line that is none of ours: {error!r}") from error
-        self.file.truncate(sum(map(len, whole)))
-        os.fsync(self.file.fileno())
-
-    def begin(self, span: Span, at: datetime, again: int = 0) -> None:
-        """A batch is about to be handed over."""
-        self._append({"begin": span, "at": at.isoformat(), "again": again})
-
-    def taken(self, span: Span, refused: Sequence[int] = ()) -> None:
-        """The vendor has it, all but the refused positions."""
-        self._append({"taken": span, "refused": list(refused)})
-
-    def not_taken(self, span: Span) -> None:
-        """The vendor has nothing of it."""
-        self._append({"not_taken": span})
-
-    def given_up(self, why: str) -> None:
-        """No vendor will ever take the rest."""
-        self._append({"given_up": why})
-
-    def _append(self, line: dict[str, Any]) -> None:
-        self.file.write(_line(line))
-        self.file.flush()
-        os.fsync(self.file.fileno())
-        self.course.follow(line)
-
-
 def _append(path: Path, lines: bytes) -> None:
     """Put lines at the end of a file that may be long, over one that a crash cut short, without reading it all."""
     with path.open("a+b") as file:
@@ -288,12 +183,3 @@ def _append(path: Path, lines: bytes) -> None:
         file.write(lines)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _line(value: dict[str, Any]) -> bytes:
-    return json.dumps(value, ensure_ascii=False).encode() + b"\n"
-
-
-def _span(pair: Sequence[int]) -> Span:
-    start, end = pair
-    return start, end

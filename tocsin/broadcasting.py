@@ -17,7 +17,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from tocsin.audiences import ListError, Lists
-from tocsin.broadcastfiles import BroadcastFolder, Journal, Pinned, Span, Trouble, keep_list, read_list
+from tocsin.broadcastfiles import BroadcastFolder, Pinned, Trouble, keep_list, read_list
+from tocsin.broadcastjournal import Journal, Span
 from tocsin.bulksenders import Sender, Ways, sender_of
 from tocsin.bulkwords import BulkWords
 from tocsin.domain.broadcasts import BatchRefused, PinList, PinnedList, Row, SendShare, Share

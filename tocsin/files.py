@@ -50,6 +50,11 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def json_line(value: Any) -> bytes:
+    """A JSON value as a line of a file."""
+    return json.dumps(value, ensure_ascii=False).encode() + b"\n"
+
+
 class JsonLines:
     """A file of one JSON value per line that several processes append to; see `locked`."""
 
@@ -69,7 +74,7 @@ class JsonLines:
         self._file.seek(0)
         whole = sum(len(line) for line in self._file if line.endswith(b"\n"))
         self._file.truncate(whole)
-        self._file.write(b"".join(json.dumps(value, ensure_ascii=False).encode() + b"\n" for value in values))
+        self._file.write(b"".join(map(json_line, values)))
         self._file.flush()
         os.fsync(self._file.fileno())
 

@@ -1,7 +1,7 @@
 """A message to a large audience: pin the list, hand it over share by share, report to the incident that asked for it.
 
 Recipients are read inside the activities, and never enter the history. Where the message stands is in its journal
-(`tocsin.broadcastfiles`): whatever dies, the next attempt goes on from there.
+(`tocsin.broadcastjournal`): whatever dies, the next attempt goes on from there.
 """
 
 from __future__ import annotations

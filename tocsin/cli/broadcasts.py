@@ -15,7 +15,8 @@ from tocsin.cli.tables import table
 from tocsin.cli.times import absolute
 
 if TYPE_CHECKING:
-    from tocsin.broadcastfiles import BroadcastFolder, Course, Pinned
+    from tocsin.broadcastfiles import BroadcastFolder, Pinned
+    from tocsin.broadcastjournal import Course
 
 
 @click.group("broadcast")
