@@ -29,3 +29,14 @@ def flags_of(service: dict[str, Any]) -> dict[str, str]:
 def variables(text: str) -> dict[str, str]:
     """Every `${NAME…}` in `text`, with what follows the name: `:-default`, `:?message` or nothing."""
     return dict(re.findall(r"\$\{([A-Z0-9_]+)([^}]*)\}", text))
+
+
+def filled(text: str, given: dict[str, str]) -> str:
+    """`text` with its variables put in, as Docker Compose does it; raises `LookupError` where it would refuse to."""
+
+    def value(name: str, otherwise: str) -> str:
+        if otherwise.startswith(":?") and not given.get(name):
+            raise LookupError(f"{name}: {otherwise.removeprefix(':?')}")
+        return given.get(name) or otherwise.removeprefix(":").removeprefix("-")
+
+    return re.sub(r"\$\{([A-Z0-9_]+)([^}]*)\}", lambda found: value(found[1], found[2]), text)

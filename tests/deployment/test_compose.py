@@ -15,16 +15,27 @@ import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
-from tests.deployment.described import OWN_SECRETS, ROOT, Script, Services, flags_of, settings_in, variables
+from tests.deployment.described import (
+    OWN_SECRETS,
+    ROOT,
+    Script,
+    Services,
+    filled,
+    flags_of,
+    settings_in,
+    variables,
+)
 from tocsin.callbacks import CODEC_PATH, EVENTS_PATH, SMS_PATH
 from tocsin.ingest.serving import GRACE_SECONDS
 from tocsin.sandbox.config import SandboxConfig
 from tocsin.sandbox.signing import PUBLIC_KEY_NAME
-from tocsin.settings import VARIABLES, Settings
+from tocsin.settings import VARIABLES, Settings, SettingsError
 
 WORKER_SHUTDOWN_SECONDS = 30
 LONG_RUNNING = {"postgresql", "temporal", "ui", "worker", "receiver", "sandbox"}
 ONE_SHOT = {"schema", "namespace"}
+NO_SENDGRID = {"SENDGRID_API_KEY": "", "SENDGRID_FROM": ""}
+A_MAIL_SERVER = {"SMTP_HOST": "mail.example.com", "SMTP_FROM": "alarm@example.com"}
 
 
 def test_the_file_keeps_to_the_compose_specification(compose: dict[str, Any]) -> None:
@@ -108,6 +119,35 @@ def test_whatever_can_be_set_reaches_the_worker_and_the_receiver(services: Servi
 def test_settings_that_may_stay_empty_count_as_not_set() -> None:
     example = settings_in(ROOT / ".env.example")
     assert Settings.from_environment(example).drill_speed is None
+
+
+def worker_with(services: Services, changed: dict[str, str], folder: Path) -> Settings:
+    """What the worker reads once .env has been made and edited so."""
+    given = settings_in(folder / ".env") | changed
+    environment = services["worker"]["environment"].items()
+    set_by_compose = {name: filled(value, given) for name, value in environment}
+    return Settings.from_environment(set_by_compose)
+
+
+def test_a_mail_server_alone_is_enough_for_a_worker(
+    services: Services, new_env: Script, tmp_path: Path
+) -> None:
+    new_env()
+
+    settings = worker_with(services, NO_SENDGRID | A_MAIL_SERVER, tmp_path)
+
+    settings.require_ways_out()
+    assert settings.email_vendors == ("smtp",)
+    assert settings.email_sender == "alarm@example.com"
+
+
+def test_without_either_the_worker_says_what_is_missing(
+    services: Services, new_env: Script, tmp_path: Path
+) -> None:
+    new_env()
+
+    with pytest.raises(SettingsError, match=r"^set SENDGRID_API_KEY, SENDGRID_FROM: "):
+        worker_with(services, NO_SENDGRID, tmp_path).require_ways_out()
 
 
 def test_each_health_check_asks_where_its_service_listens(services: Services) -> None:
