@@ -13,6 +13,7 @@ import click
 from tocsin.cli import options
 from tocsin.cli.errors import Problems, Refused, Usage
 from tocsin.cli.office import Office, pass_office
+from tocsin.cli.tables import counted
 from tocsin.settings import Settings
 
 if TYPE_CHECKING:
@@ -151,11 +152,7 @@ def _in_order(checked: Checked) -> Iterator[str]:
             yield f"  note: {checked.notes[source.source]}"
     for path, file in checked.mappings.items():
         rules, examples = len(file.mapping.rules), len(file.examples)
-        yield f"mapping {path}: in order, {_counted(rules, 'rule')}, {_counted(examples, 'example')} tried"
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+        yield f"mapping {path}: in order, {counted(rules, 'rule')}, {counted(examples, 'example')} tried"
 
 
 def _listed(checked: Checked) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def _what(message: MessageView) -> Iterator[str]:
 
 def _cost(message: MessageView) -> str:
     """The vendor that took it, and how many segments it is billed for; a digest is billed to whoever sent it."""
-    segments = _many(message.segments, "segment") if message.segments else ""
+    segments = tables.counted(message.segments, "segment") if message.segments else ""
     return ", ".join(filter(None, (message.vendor, segments)))
 
 
@@ -115,13 +115,11 @@ def _total(messages: Sequence[MessageView]) -> str:
     """Such as `14 texts (17 segments), 2 calls; 3 held back`."""
     sent = Counter(each.channel for each in messages if each.sent is not None)
     segments = sum(each.segments or 0 for each in messages)
-    left = [_many(number, _KINDS[channel]) for channel, number in sent.items()]
-    if segments:
-        left = [f"{each} ({_many(segments, 'segment')})" if " text" in each else each for each in left]
+    cost = f" ({tables.counted(segments, 'segment')})" if segments else ""
+    left = [
+        tables.counted(number, _KINDS[channel]) + (cost if channel == "sms" else "")
+        for channel, number in sent.items()
+    ]
     stays = Counter(each.stands for each in messages if each.sent is None)
     rest = [f"{number} {state}" for state, number in stays.items()]
     return "; ".join(filter(None, (", ".join(left), ", ".join(rest))))
-
-
-def _many(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -14,7 +14,7 @@ from tocsin.cli.errors import Failed, Gone, Unavailable
 from tocsin.cli.incidents import Execution, Incidents
 from tocsin.cli.office import Office, pass_office
 from tocsin.cli.session import overview
-from tocsin.cli.tables import table
+from tocsin.cli.tables import counted, table
 from tocsin.cli.times import length
 from tocsin.domain.performance import JUDGED, BrokenPromise, Performance, Summary, summary
 from tocsin.domain.words import Verdict
@@ -134,7 +134,7 @@ def in_words(measured: Sequence[Performance]) -> str:
 
 def _group(group: Summary) -> str:
     drill = "DRILLS · " if group.is_drill else ""
-    many = f"{group.incidents} incident{'' if group.incidents == 1 else 's'}"
+    many = counted(group.incidents, "incident")
     heading = click.style(f"{drill}{group.plan} · {group.severity} · {many}", bold=True)
     rows = [
         (f"to {name}", str(times.count), length(times.median), length(times.p90), length(times.worst))

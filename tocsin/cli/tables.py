@@ -39,6 +39,11 @@ def width() -> int:
     return shutil.get_terminal_size((80, 24)).columns
 
 
+def counted(number: int, what: str) -> str:
+    """Such as `1 text`, `2,000 texts`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]], nothing: str) -> str:
     """Rows under their headings, or `nothing`. The last column takes what is left, and wraps."""
     cells = [list(map(str, row)) for row in rows]

@@ -15,6 +15,7 @@ from tocsin.cli.looking import look
 from tocsin.cli.office import Office, as_json, pass_office
 from tocsin.cli.session import resolve
 from tocsin.cli.shelf import Shelf
+from tocsin.cli.tables import counted
 from tocsin.domain import naming
 from tocsin.domain.view import IncidentView
 from tocsin.evidence import EvidenceStore
@@ -48,7 +49,8 @@ def verify_command(office: Office, what: str, kept: str | None, replay: bool) ->
         raise Failed(f"{folder} cannot be read: {error}") from error
     described = asdict(found) | {"folder": str(folder), "problems": problems}
     if problems:
-        raise Problems("\n".join([*problems, _count(problems)]), **described)
+        how_many = click.style(counted(len(problems), "problem"), fg="red", bold=True)
+        raise Problems("\n".join([*problems, how_many]), **described)
     office.emit(described, lambda: _intact(found))
 
 
@@ -77,12 +79,6 @@ def _replayed(histories: Path) -> list[str]:
     if not histories.is_dir():
         return ["history/ is not there: nothing can be replayed"]
     return [f"history/{problem}" for problem in asyncio.run(replays(histories))]
-
-
-def _count(problems: list[str]) -> str:
-    return click.style(
-        f"{len(problems)} {'problem' if len(problems) == 1 else 'problems'}", fg="red", bold=True
-    )
 
 
 def _intact(found: Verification) -> str:
