@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.outside import asked, let_all_be_well, running_stack
+from tests.e2e.outside import Onlooker, asked, let_all_be_well, running_stack
 from tests.workflows.lighthouse import DIRECTORY, PLAN
 from tocsin.embedded.play import Play
 from tocsin.embedded.stack import Ports, Stack
@@ -51,7 +51,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def play(house: Stack) -> Iterator[Play]:
     """Somebody who speaks to the shared stack from outside; the vendors are well again afterwards, and nobody rings on:
     a page that did would meet faults, and be met, in the next test."""
-    with closing(Play(house)) as play:
+    with closing(Onlooker(house)) as play:
         yield play
         let_all_be_well(house)
         for incident in asked(play, "list"):
@@ -69,7 +69,7 @@ def own_house(tmp_path: Path) -> Iterator[Stack]:
 @pytest.fixture
 def own_play(own_house: Stack) -> Iterator[Play]:
     """Somebody who speaks to the test's own stack from outside."""
-    with closing(Play(own_house)) as play:
+    with closing(Onlooker(own_house)) as play:
         yield play
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,17 @@ import httpx
 
 from tocsin.callbacks import EVENTS_PATH
 from tocsin.channels.deliveries import CORRELATION_PREFIX
+from tocsin.cli.errors import Unavailable
+from tocsin.cli.gateway import TemporalIncidents
+from tocsin.cli.main import run as type_line
+from tocsin.cli.office import Office
 from tocsin.embedded.play import Play, PlayError
 from tocsin.embedded.stack import ROOT, Stack
 from tocsin.holding import HELD
 from tocsin.sandbox.callbacks import sendgrid_post
 from tocsin.sandbox.config import SandboxConfig
 from tocsin.sandbox.signing import EventKey, twilio_signature
+from tocsin.temporal import TemporalUnavailable, connect
 
 KIT, DEE, MAX = "+12025550101", "+12025550102", "+12025550103"
 """The phones of the keeper, the deputy and the harbour master."""
@@ -33,6 +40,37 @@ LONG = 60.0
 TWILIO_TOKEN: str = SandboxConfig.model_fields["auth_token"].default
 
 Message = dict[str, Any]
+
+
+class Onlooker(Play):
+    """Looks at incidents with the command line's own code, but without a process for each look.
+
+    Hundreds of looks are taken while tests wait for something. Whatever is told goes through a process, as ever.
+    """
+
+    LOOKS = frozenset({"list", "show", "ledger", "timeline", "messages"})
+
+    def __init__(self, stack: Stack) -> None:
+        super().__init__(stack)
+
+        async def connected() -> TemporalIncidents:
+            try:
+                return TemporalIncidents(await connect(stack.temporal_address, settings=stack.settings))
+            except TemporalUnavailable as error:
+                raise Unavailable(str(error)) from error
+
+        self._office = Office(connect=connected, settings=lambda: stack.settings)
+
+    def tocsin(self, *words: str, person: str | None = None, quiet: bool = False) -> Any:
+        """What the command line prints as JSON. Raises `PlayError` on a refusal."""
+        if words[0] not in self.LOOKS:
+            return super().tocsin(*words, person=person, quiet=quiet)
+        said, complaint = StringIO(), StringIO()
+        with redirect_stdout(said), redirect_stderr(complaint):
+            code = type_line((*words, "--output", "json"), self._office)
+        if code != 0:
+            raise PlayError(f"tocsin {' '.join(words)} came to {code}: {complaint.getvalue().strip()}")
+        return json.loads(said.getvalue())
 
 
 # Processes

@@ -15,6 +15,7 @@ from tests.e2e.outside import (
     KIT,
     LONG,
     Message,
+    Onlooker,
     let_all_be_well,
     let_recipient,
     running_stack,
@@ -43,7 +44,7 @@ def shore(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def keeper(shore: Stack) -> Iterator[Play]:
     """Somebody on the shore; the inbox is empty, and all phones are well again afterwards."""
     httpx.delete(f"{shore.sandbox_url}/sandbox/messages").raise_for_status()
-    with closing(Play(shore)) as play:
+    with closing(Onlooker(shore)) as play:
         yield play
         let_all_be_well(shore)
 

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.channels.mailserver import MailServer
 from tests.e2e.conftest import lighthouse_stack
-from tests.e2e.outside import KIT, LONG, dead, running_stack, sends, wait_until_met
+from tests.e2e.outside import KIT, LONG, Onlooker, dead, running_stack, sends, wait_until_met
 from tests.e2e.payloads import lamp_is_out
 from tocsin.callbacks import SMS_PATH
 from tocsin.embedded.play import Play
@@ -80,7 +80,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
 
 @pytest.fixture
 def play(town: Town) -> Iterator[Play]:
-    with closing(Play(town.stack)) as play:
+    with closing(Onlooker(town.stack)) as play:
         yield play
 
 

@@ -13,7 +13,7 @@ import pytest
 from tests.channels.mailserver import Certificate
 from tests.contracts.recorder import Recorder
 from tests.e2e.conftest import lighthouse_stack
-from tests.e2e.outside import running_stack
+from tests.e2e.outside import Onlooker, running_stack
 from tests.monitors.lamps import Lamp
 from tocsin.embedded.play import Play
 from tocsin.embedded.stack import Stack
@@ -49,7 +49,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.fixture
 def play(house: Stack) -> Iterator[Play]:
     """Somebody who speaks to it from outside."""
-    with closing(Play(house)) as play:
+    with closing(Onlooker(house)) as play:
         yield play
 
 
