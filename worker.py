@@ -85,7 +85,8 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument(
         "--queues",
         default=",".join(naming.QUEUES),
-        help="task queues to serve, separated by commas; default: %(default)s",
+        metavar=",".join(naming.QUEUES),
+        help="task queues to serve, separated by commas; all of them when not given",
     )
     flags.add_argument("--health-port", type=int, help="serve health and metrics on this loopback port")
     return flags

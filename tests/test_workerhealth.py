@@ -16,6 +16,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from tests.workflows.house import FakeChannel
 from tocsin.channels.breaker import Breaker
 from tocsin.channels.metrics import VendorMetrics
+from tocsin.domain import naming
 from tocsin.embedded.processes import free_port
 from tocsin.settings import Settings, SettingsError
 from tocsin.workerhealth import WorkerHealth, served
@@ -210,3 +211,7 @@ def test_the_command_line_goes_before_the_environment(monkeypatch: pytest.Monkey
 
     assert settings_of(parser().parse_args([])).worker_http == "0.0.0.0:8081"
     assert settings_of(parser().parse_args(["--health-port", "9"])).worker_http == "127.0.0.1:9"
+
+
+def test_the_usage_names_every_queue_that_there_is() -> None:
+    assert f"[--queues {','.join(naming.QUEUES)}]" in parser().format_usage()
