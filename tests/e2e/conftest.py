@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.outside import Onlooker, asked, let_all_be_well, running_stack
+from tests.e2e.outside import Onlooker, let_all_be_well, running_stack
 from tests.workflows.lighthouse import DIRECTORY, PLAN
 from tocsin.embedded.play import Play
 from tocsin.embedded.stack import Ports, Stack
@@ -49,14 +49,11 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture
 def play(house: Stack) -> Iterator[Play]:
-    """Somebody who speaks to the shared stack from outside; the vendors are well again afterwards, and nobody rings on:
-    a page that did would meet faults, and be met, in the next test."""
+    """Somebody who speaks to the shared stack from outside; afterwards the vendors are well again, and nobody rings."""
     with closing(Onlooker(house)) as play:
         yield play
         let_all_be_well(house)
-        for incident in asked(play, "list"):
-            if incident["status"] == "open":
-                play.tocsin("dismiss", incident["incident"], "the test is over", person="kit", quiet=True)
+        play.leave()
 
 
 @pytest.fixture
