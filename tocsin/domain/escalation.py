@@ -91,14 +91,12 @@ def plain_level(
     return PageLevel(target=target, via=via, wait=WAIT, added=added)
 
 
-def level_of(spec: Level, target: Target | None = None) -> PageLevel:
-    """A level of the plan as a rung of a page; `target` where somebody of it is meant."""
-    whom = Target(
+def level_of(spec: Level) -> PageLevel:
+    """A level of the plan as one of a page."""
+    target = Target(
         role=spec.role or spec.supervisor_of, person=spec.person, supervisor=spec.supervisor_of is not None
     )
-    return PageLevel(
-        target=target or whom, via=spec.via, at_once=spec.at_once, wait=spec.wait, repeat=spec.repeat
-    )
+    return PageLevel(target=target, via=spec.via, at_once=spec.at_once, wait=spec.wait, repeat=spec.repeat)
 
 
 def climb(draft: Draft, page: Page) -> None:
