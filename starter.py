@@ -115,7 +115,7 @@ def start(source: str | None, said: dict[str, str], patience: float | None, **re
         click.echo(asyncio.run(_from_person(library, settings, **report)))
         return
     if source in SCRIPTS:
-        told = {**monitor_variables(SCRIPTS[source].prefixes), **said}
+        told = {**monitor_variables(SCRIPTS[source].prefix), **said}
         alerts, usual = [alert_told(told, source, report["plan"], library)], SCRIPTS_PATIENCE
     else:
         alerts, usual = alerts_in(sys.stdin.buffer.read(), source, report["plan"], library, settings), 0.0

@@ -313,6 +313,6 @@ def environment() -> dict[str, str]:
     return dict(os.environ)  # noqa: TID251 — handed to children as it is
 
 
-def monitor_variables(prefixes: tuple[str, ...]) -> dict[str, str]:
-    """What a monitor that runs us says: the variables whose names begin with one of these."""
-    return {name: value for name, value in environment().items() if name.startswith(prefixes)}
+def monitor_variables(prefix: str) -> dict[str, str]:
+    """What a monitor that runs us says: the variables whose names begin so."""
+    return {name: value for name, value in environment().items() if name.startswith(prefix)}

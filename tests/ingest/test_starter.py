@@ -135,6 +135,20 @@ def test_a_monitor_whose_environment_says_nothing_is_told_what_to_set(environmen
     assert "set enable_environment_macros=1 in nagios.cfg" in ended.stderr
 
 
+def test_the_name_of_this_machine_does_not_stand_in_for_a_host_that_icinga_did_not_name(
+    environment: dict[str, str],
+) -> None:
+    own = {"HOSTNAME": "watchtower"}
+    before_2_7 = {"NOTIFICATIONTYPE": "PROBLEM", "HOSTALIAS": "The north quay", "HOSTSTATE": "DOWN"}
+    forgotten = {f"ICINGA_{name}": said for name, said in before_2_7.items()}
+
+    for told in ({}, before_2_7, forgotten):
+        ended = starter(environment | own | told, "start", "--from", "icinga", "--plan", "harbour")
+
+        assert (ended.returncode, ended.stdout) == (1, "")
+        assert 'ICINGA_HOSTNAME = "$host.name$"' in ended.stderr
+
+
 def test_what_a_monitor_says_by_running_us_may_match_no_plan(environment: dict[str, str]) -> None:
     ended = starter(environment | PROBLEM, "start", "--from", "nagios")
 

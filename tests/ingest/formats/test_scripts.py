@@ -201,15 +201,15 @@ def test_what_nagios_really_said_is_understood(name: str, is_firing: bool) -> No
 # ---- Icinga ----
 
 ICINGA = {
-    "NOTIFICATIONTYPE": "PROBLEM",
-    "HOSTNAME": "quay-1",
-    "HOSTADDRESS": "192.0.2.7",
-    "SERVICENAME": "tide",
-    "SERVICESTATE": "Critical",
-    "LASTSERVICESTATE": "OK",
-    "SERVICEOUTPUT": "The quay is awash",
-    "LASTSERVICESTATECHANGE": "1795521600.25",
-    "LABEL_customer": "acme",
+    "ICINGA_NOTIFICATIONTYPE": "PROBLEM",
+    "ICINGA_HOSTNAME": "quay-1",
+    "ICINGA_HOSTADDRESS": "192.0.2.7",
+    "ICINGA_SERVICENAME": "tide",
+    "ICINGA_SERVICESTATE": "Critical",
+    "ICINGA_LASTSERVICESTATE": "OK",
+    "ICINGA_SERVICEOUTPUT": "The quay is awash",
+    "ICINGA_LASTSERVICESTATECHANGE": "1795521600.25",
+    "ICINGA_LABEL_customer": "acme",
 }
 
 
@@ -231,11 +231,11 @@ def test_icinga_says_the_same_in_its_own_environment() -> None:
 
 def test_icinga_says_of_a_host_what_it_says_of_a_service() -> None:
     told = {
-        "NOTIFICATIONTYPE": "RECOVERY",
-        "HOSTNAME": "quay-1",
-        "HOSTSTATE": "UP",
-        "LASTHOSTSTATE": "DOWN",
-        "SERVICENAME": "",
+        "ICINGA_NOTIFICATIONTYPE": "RECOVERY",
+        "ICINGA_HOSTNAME": "quay-1",
+        "ICINGA_HOSTSTATE": "UP",
+        "ICINGA_LASTHOSTSTATE": "DOWN",
+        "ICINGA_SERVICENAME": "",
     }
 
     reading = SCRIPTS["icinga"].read(told)
@@ -245,7 +245,22 @@ def test_icinga_says_of_a_host_what_it_says_of_a_service() -> None:
 
 def test_without_its_environment_icinga_is_not_understood() -> None:
     with pytest.raises(Problem, match="`env` must set it"):
-        SCRIPTS["icinga"].read({"NOTIFICATIONTYPE": "PROBLEM"})
+        SCRIPTS["icinga"].read({"ICINGA_NOTIFICATIONTYPE": "PROBLEM"})
+
+
+@pytest.mark.parametrize("missing", ["NOTIFICATIONTYPE", "HOSTNAME", "SERVICENAME", "SERVICESTATE"])
+def test_what_the_command_of_icinga_leaves_out_is_named(missing: str) -> None:
+    told = {name: said for name, said in ICINGA.items() if name != f"ICINGA_{missing}"}
+
+    with pytest.raises(Problem, match=f"{missing} is missing; the NotificationCommand") as refused:
+        SCRIPTS["icinga"].read(told)
+
+    assert 'ICINGA_HOSTNAME = "$host.name$"' in refused.value.detail
+
+
+def test_a_host_of_icingas_without_its_state_is_not_understood() -> None:
+    with pytest.raises(Problem, match="HOSTSTATE is missing"):
+        SCRIPTS["icinga"].read({"ICINGA_NOTIFICATIONTYPE": "PROBLEM", "ICINGA_HOSTNAME": "quay-1"})
 
 
 # ---- Monit ----

@@ -16,12 +16,11 @@ from tocsin.ingest.formats.told import Told
 
 @dataclass(frozen=True)
 class Script:
-    """How a monitor speaks to a program. `prefixes` are those of its variables' names; `prefix` is one that all have,
-    and that readers are spared."""
+    """How a monitor speaks to a program. `prefix` is what the names of its variables begin with, and no others do;
+    readers are spared it."""
 
     reader: Callable[[Told], Reading]
-    prefixes: tuple[str, ...]
-    prefix: str = ""
+    prefix: str
 
     def read(self, said: Mapping[str, str]) -> Reading:
         """What was said, under names with the prefix or without it. Raises `Problem`."""
@@ -30,8 +29,8 @@ class Script:
 
 SCRIPTS: Mapping[str, Script] = MappingProxyType(
     {
-        "nagios": Script(nagios.read, (nagios.PREFIX,), nagios.PREFIX),
-        "icinga": Script(icinga.read, icinga.PREFIXES),
-        "monit": Script(monit.read, (monit.PREFIX,), monit.PREFIX),
+        "nagios": Script(nagios.read, nagios.PREFIX),
+        "icinga": Script(icinga.read, icinga.PREFIX),
+        "monit": Script(monit.read, monit.PREFIX),
     }
 )
