@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from tocsin.domain import approvals, clocks, fulfilment, meetings, notices, undelivered
+from tocsin.domain import approvals, beginning, clocks, fulfilment, meetings, notices, undelivered
 from tocsin.domain.case import Case, Draft
 from tocsin.domain.duties import ObligationSpec
 from tocsin.domain.escalation import call
@@ -75,7 +75,7 @@ def _begin(draft: Draft, obligation: Obligation) -> None:
     for index, duty in enumerate(spec.do):
         if obligation.duties[index].begun is None:
             obligation.duties[index].begun = draft.now
-            fulfilment.begin_duty(draft, obligation, index, duty)
+            beginning.begin_duty(draft, obligation, index, duty)
 
 
 def _remind(draft: Draft, obligation: Obligation, spec: ObligationSpec) -> None:
