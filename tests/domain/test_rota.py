@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tocsin.domain.hours import QuietHours, quiet_at
-from tocsin.domain.rota import Override, Rota, Shift
+from tocsin.domain.rota import Rota
+from tocsin.domain.shifts import Override, Shift
 
 LOS_ANGELES = "America/Los_Angeles"
 LISBON = "Europe/Lisbon"

@@ -20,7 +20,8 @@ from tocsin.domain.events import Recipient
 from tocsin.domain.hours import Quiet, QuietHours, never_ends, quiet_at
 from tocsin.domain.messages import Dispatch
 from tocsin.domain.plan import Path
-from tocsin.domain.rota import Key, Override, Rota, Shift
+from tocsin.domain.rota import Rota
+from tocsin.domain.shifts import Key, Override, Shift
 from tocsin.domain.state import Target
 
 Phone = Annotated[str, Field(pattern=r"^\+[1-9]\d{6,14}$")]

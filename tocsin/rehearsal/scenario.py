@@ -11,7 +11,7 @@ from tocsin.domain.base import Value
 from tocsin.domain.channel import ChannelName
 from tocsin.domain.durations import Duration
 from tocsin.domain.duties import Names, as_list
-from tocsin.domain.rota import Key
+from tocsin.domain.shifts import Key
 
 DEFAULT_END = timedelta(days=14)
 READS_A_TEXT_AFTER = timedelta(minutes=1)
