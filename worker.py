@@ -23,8 +23,9 @@ from tocsin.domain import naming
 from tocsin.library import PlanLibrary
 from tocsin.settings import Settings, SettingsError, read_environment
 from tocsin.temporal import TemporalUnavailable, connect
+from tocsin.waysout import channels_of
 from tocsin.workerhealth import WorkerHealth, served
-from tocsin.workers import GRACE, THREADS, build_workers, channels_of
+from tocsin.workers import GRACE, THREADS, build_workers
 from tocsin.yamlfile import YamlError
 
 logger = logging.getLogger("tocsin.worker")

@@ -14,8 +14,9 @@ from bench.bare import QUEUE, SMS_QUEUE, NoVendor, OneActivity, SameSteps
 from bench.bare_steps import Steps
 from tocsin.settings import read_environment
 from tocsin.temporal import connect
+from tocsin.waysout import channels_of
 from tocsin.workerhealth import WorkerHealth, served
-from tocsin.workers import GRACE, THREADS, channels_of
+from tocsin.workers import GRACE, THREADS
 from worker import leave, stop_signal
 
 

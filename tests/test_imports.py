@@ -32,6 +32,7 @@ MAY_IMPORT = {
     ),
     "tocsin.embedded": ("tocsin.domain", "tocsin.sandbox", *FOUNDATIONS),
     **dict.fromkeys(FOUNDATIONS, ("tocsin.domain", "workflows", *FOUNDATIONS)),
+    "tocsin.waysout": ("tocsin.domain", "tocsin.channels", "activities", *FOUNDATIONS),
     "tocsin.workers": ("tocsin.domain", "tocsin.channels", "activities", "workflows", *FOUNDATIONS),
 }
 """What of ours each part may import, beside itself. `worker` and `starter` are processes; nobody imports them."""

@@ -19,8 +19,8 @@ from tocsin.channels.metrics import VendorMetrics
 from tocsin.domain import naming
 from tocsin.embedded.processes import free_port
 from tocsin.settings import Settings, SettingsError
+from tocsin.waysout import Channels
 from tocsin.workerhealth import WorkerHealth, served
-from tocsin.workers import Channels
 from worker import parser, runtime_of, settings_of
 
 

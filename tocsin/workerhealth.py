@@ -31,7 +31,7 @@ from temporalio.service import RPCError
 from temporalio.worker import Worker
 
 from tocsin.settings import SettingsError, host_and_port
-from tocsin.workers import Channels
+from tocsin.waysout import Channels
 
 TEMPORAL_PATIENCE = timedelta(seconds=2)
 GRACE_SECONDS = 1

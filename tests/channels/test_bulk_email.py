@@ -16,7 +16,7 @@ from tocsin.channels.metrics import VendorMetrics
 from tocsin.domain.broadcasts import Batch, BatchRefused, BulkEmail, Row
 from tocsin.domain.channel import AccountRefused, ChannelError, OutcomeUnknown, Receipt, TryAgain
 from tocsin.settings import Settings
-from tocsin.workers import Channels, channels_of
+from tocsin.waysout import Channels, channels_of
 
 from .mailserver import MailServer
 from .test_breaker import POLICY, Clock

@@ -27,7 +27,8 @@ from tocsin.domain.state import Actor, PlanPin
 from tocsin.library import LoadedPlan, PlanLibrary
 from tocsin.rehearsal.house import time_skipping_server
 from tocsin.settings import Settings
-from tocsin.workers import THREADS, Channels, build_workers
+from tocsin.waysout import Channels
+from tocsin.workers import THREADS, build_workers
 
 
 @dataclass

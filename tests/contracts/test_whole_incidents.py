@@ -11,7 +11,7 @@ import pytest
 from tocsin.rehearsal import house
 from tocsin.rehearsal.stage import Stage
 from tocsin.settings import Settings
-from tocsin.workers import Channels, channels_of
+from tocsin.waysout import Channels, channels_of
 
 from .contract import contract_of
 from .recorder import Exchange, Recorder

@@ -26,8 +26,9 @@ from tocsin.library import PlanLibrary
 from tocsin.proofs import Proofs
 from tocsin.settings import Settings
 from tocsin.starting import declare
+from tocsin.waysout import Channels
 from tocsin.wordings import WordingStore
-from tocsin.workers import Channels, build_workers
+from tocsin.workers import build_workers
 
 pytestmark = pytest.mark.slow
 

@@ -27,7 +27,8 @@ from tocsin.domain.state import PlanPin
 from tocsin.library import PlanLibrary
 from tocsin.proofs import seal
 from tocsin.publishing import LibraryPublisher, PublicationLetters
-from tocsin.workers import THREADS, Channels, build_workers
+from tocsin.waysout import Channels
+from tocsin.workers import THREADS, build_workers
 from workflows.publication import PlanPublication
 
 

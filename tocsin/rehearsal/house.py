@@ -41,7 +41,8 @@ from tocsin.sandbox.server import uvicorn_config
 from tocsin.sandbox.signing import EventKey
 from tocsin.sandbox.wire import Connections
 from tocsin.settings import Settings
-from tocsin.workers import THREADS, build_workers, channels_of
+from tocsin.waysout import channels_of
+from tocsin.workers import THREADS, build_workers
 
 TEST_SERVER = Path(sys.executable).with_name("temporal-test-server")
 DELIVERY_SECONDS = 2.0
