@@ -1,4 +1,5 @@
-"""The histories of an incident's workflows: saved readable, without need of keys, and replayed by today's code.
+"""Histories: those of an incident's workflows saved readable, without need of keys; those of any of our workflows
+replayed by today's code.
 
 An incident lives under `incident-<key>`, then `post-incident-<id>`, back under the first after a reopening, and in a
 new run whenever its history grows long. Each run's first event names the one before it; that chain is followed
@@ -33,6 +34,7 @@ from tocsin.domain.messages import SaveHistories
 from tocsin.files import write_whole
 from tocsin.lenience import LenientRunner
 from workflows.attributes import INCIDENT
+from workflows.broadcast import BroadcastWorkflow
 from workflows.incident import IncidentWorkflow
 from workflows.post_incident import PostIncidentWorkflow
 from workflows.publication import PlanPublication
@@ -137,7 +139,7 @@ def _quiet() -> Runtime:
 def _replayer(runner: WorkflowRunner) -> Replayer:
     return Replayer(
         runtime=_quiet(),
-        workflows=[IncidentWorkflow, PostIncidentWorkflow, PlanPublication],
+        workflows=[IncidentWorkflow, PostIncidentWorkflow, BroadcastWorkflow, PlanPublication],
         data_converter=pydantic_data_converter,
         workflow_runner=runner,
     )
