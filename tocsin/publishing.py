@@ -145,7 +145,8 @@ class PublicationLetters:
         return Rendered(email, "; ".join(dict.fromkeys(filter(None, failures))))
 
     def _contact(self, request: AskReader) -> Contact:
-        found = self._library.directory(request.plan.name).contact(request.reader.target)
+        # A reader is a person, or a member of an audience: they are the same ones at any moment.
+        found = self._library.directory(request.plan.name).contact(request.reader.target, request.published)
         if found is None:
             raise LookupError(f"the directory has nobody for {request.reader.key}")
         if found[1].email is None:

@@ -124,7 +124,7 @@ class Directory(Value):
             return customer.audiences.get(audience.audience or "", {}) if customer else {}
         return self.audiences.get(audience.audience or "", {})
 
-    def recipients(self, target: Target, at: datetime | None = None) -> tuple[Recipient, ...]:
+    def recipients(self, target: Target, at: datetime) -> tuple[Recipient, ...]:
         """All whom a target means `at` that moment, by key, without a name or an address.
 
         Of an audience, its members; of a role, everybody who has it then, in the order in which they are tried; of a
@@ -139,16 +139,14 @@ class Directory(Value):
             Recipient(key=key, via=contact.via, hours=contact.hours) for key, contact in members.items()
         )
 
-    def contact(
-        self, target: Target, at: datetime | None = None, *, wakes: bool = True
-    ) -> tuple[str, Contact] | None:
+    def contact(self, target: Target, at: datetime, *, wakes: bool = True) -> tuple[str, Contact] | None:
         """Whom a target means `at` that moment, with their key; `None` when the directory has nobody.
 
         What does not wake people passes over those who have quiet hours then; `nobody` says who that was.
         """
         found = self._targeted(target, at)
         if not wakes:
-            found = [each for each in found if each is None or not _is_quiet(each[1], at)]
+            found = [each for each in found if each is None or each[1].quiet_at(at) is None]
         return found[target.turn % len(found)] if found else None
 
     def addressee(self, dispatch: Dispatch) -> tuple[str, Contact] | None:
@@ -177,18 +175,14 @@ class Directory(Value):
         """Everybody who ever has a role: by name, by taking turns at it, or by an override, whenever that is."""
         return self.rota(role).everybody
 
-    def in_turn(self, role: str, at: datetime | None) -> tuple[str, ...]:
+    def in_turn(self, role: str, at: datetime) -> tuple[str, ...]:
         """Who is tried for a role, in order: those who have it at that moment, then those for whom somebody stands in.
 
-        Whoever is away and would not have it then, such as between their turns, is left alone. Without a moment it is
-        everybody who ever has it.
+        Whoever is away and would not have it then, such as between their turns, is left alone.
         """
-        return tuple(dict.fromkeys([*self._present(role, at), *self.away(role, at)]))
-
-    def away(self, role: str, at: datetime | None) -> tuple[str, ...]:
-        """Those who would have a role at that moment, did nobody stand in for them; nobody, without a moment."""
         rota = self.rota(role)
-        return () if at is None else rota.away(at, self._those_at_work_first(rota.holders, at))
+        holders = self._those_at_work_first(rota.holders, at)
+        return tuple(dict.fromkeys([*rota.present(at, holders), *rota.away(at, holders)]))
 
     def roles_of(self, person: str) -> tuple[str, ...]:
         """The roles that a person may have: whoever takes turns at one keeps it between their turns.
@@ -203,9 +197,9 @@ class Directory(Value):
         overridden = (each.role for each in self.overrides)
         return tuple(dict.fromkeys([*self.roles, *self.rotations, *overridden]))
 
-    def _present(self, role: str, at: datetime | None) -> tuple[str, ...]:
+    def _present(self, role: str, at: datetime) -> tuple[str, ...]:
         rota = self.rota(role)
-        return rota.everybody if at is None else rota.present(at, self._those_at_work_first(rota.holders, at))
+        return rota.present(at, self._those_at_work_first(rota.holders, at))
 
     def _those_at_work_first(self, holders: Iterable[str], at: datetime) -> list[str]:
         def is_off(key: str) -> bool:
@@ -214,7 +208,7 @@ class Directory(Value):
 
         return sorted(holders, key=is_off)
 
-    def _targeted(self, target: Target, at: datetime | None) -> list[tuple[str, Contact] | None]:
+    def _targeted(self, target: Target, at: datetime) -> list[tuple[str, Contact] | None]:
         """Everybody whom a target may mean, in the order of its turns; `None` in the place of a missing supervisor."""
         if target.audience is not None:
             member = self.members(target).get(target.member or "")
@@ -260,10 +254,6 @@ class Directory(Value):
         elif override.instead_of in self.people and override.instead_of not in self.holders(override.role):
             text = f'{override.instead_of} never has role "{override.role}", so nobody can stand in for them'
             yield (*path, "instead_of"), f"{text}; leave it out, or name one who has"
-
-
-def _is_quiet(contact: Contact, at: datetime | None) -> bool:
-    return at is not None and contact.quiet_at(at) is not None
 
 
 def _may_disturb(dispatch: Dispatch) -> bool:
