@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import note
 from hypothesis.errors import Unsatisfiable
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import CheckFunction
@@ -71,9 +70,12 @@ def try_everything(receivers: Mapping[str, ASGIApp], many: int) -> dict[str, set
 
     def come(case: Case) -> None:
         for name, seen in statuses.items():
-            note(f"the receiver {name}")
             door.asked = name
-            seen.add(ask(case))
+            try:
+                seen.add(ask(case))
+            except Exception as error:
+                error.add_note(f"so says the receiver {name}")
+                raise
 
     for operation in operations(door):
         let(operation.as_strategy(), many, come)
