@@ -16,6 +16,7 @@ import schemathesis
 from hypothesis.errors import Unsatisfiable
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import CheckFunction
+from schemathesis.core.failures import FailureGroup
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
@@ -73,8 +74,9 @@ def try_everything(receivers: Mapping[str, ASGIApp], many: int) -> dict[str, set
             door.asked = name
             try:
                 seen.add(ask(case))
-            except Exception as error:
-                raise AssertionError(f"the receiver {name} answered as it should not") from error
+            except (AssertionError, FailureGroup) as error:
+                error.add_note(f"so says the receiver {name}")
+                raise
 
     for operation in operations(door):
         let(operation.as_strategy(), many, come)
