@@ -7,7 +7,7 @@ from datetime import datetime
 from temporalio import activity
 
 from activities.directory import Directories
-from activities.holding import Gate, OpenGate, Sending
+from activities.holding import Gate, Sending
 from activities.sending import Renderer, named_failures, recipient_of
 from tocsin.domain.channel import Email, EmailChannel, Receipt
 from tocsin.domain.messages import Dispatch, Dispatched
@@ -17,12 +17,12 @@ class EmailActivities:
     """Sends one email through the channel that it was given."""
 
     def __init__(
-        self, channel: EmailChannel, directories: Directories, renderer: Renderer, gate: Gate | None = None
+        self, channel: EmailChannel, directories: Directories, renderer: Renderer, gate: Gate
     ) -> None:
         self._channel = channel
         self._directories = directories
         self._renderer = renderer
-        self._gate = gate or OpenGate()
+        self._gate = gate
 
     @activity.defn(name="send_email")
     def send(self, dispatch: Dispatch) -> Dispatched:

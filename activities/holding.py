@@ -96,14 +96,6 @@ class Gate(Protocol):
         """Send it, one way or the other. Raises `ChannelError`, and `ApplicationError` of the type `HeldBack`."""
 
 
-class OpenGate:
-    """Lets every message out by itself."""
-
-    def send(self, dispatch: Dispatch, sending: Sending[T]) -> Dispatched:
-        """Send it as itself. Raises `ChannelError`."""
-        return sending.by_itself(may_have_left=activity.info().attempt > 1)
-
-
 @dataclass(frozen=True)
 class HoldingBack:
     """Decides for each message whether it goes out as itself, waits, or goes out in a digest."""

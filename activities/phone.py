@@ -8,7 +8,7 @@ from typing import Protocol
 from temporalio import activity
 
 from activities.directory import Directories
-from activities.holding import Gate, OpenGate, Sending
+from activities.holding import Gate, Sending
 from activities.sending import Renderer, named_failures, recipient_of
 from tocsin.domain.channel import Call, PhoneChannel, Receipt
 from tocsin.domain.messages import Dispatch, Dispatched
@@ -29,12 +29,12 @@ class PhoneActivities:
         channel: PhoneChannelWithMemory,
         directories: Directories,
         renderer: Renderer,
-        gate: Gate | None = None,
+        gate: Gate,
     ) -> None:
         self._channel = channel
         self._directories = directories
         self._renderer = renderer
-        self._gate = gate or OpenGate()
+        self._gate = gate
 
     @activity.defn(name="place_call")
     def call(self, dispatch: Dispatch) -> Dispatched:

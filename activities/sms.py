@@ -12,7 +12,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.directory import Directories
-from activities.holding import Gate, OpenGate, Sending
+from activities.holding import Gate, Sending
 from activities.sending import Renderer, named_failures, recipient_of
 from tocsin.domain.channel import Receipt, Refused, Sms, SmsChannel
 from tocsin.domain.messages import Dispatch, Dispatched
@@ -40,21 +40,6 @@ class OptOutRegister(Protocol):
         """Note that these numbers are to get no texts. Raises `OSError`."""
 
 
-class OptOutsOfThisProcess:
-    """A register that is forgotten when the process ends."""
-
-    def __init__(self) -> None:
-        self._stopped: set[str] = set()
-
-    def has(self, number: str) -> bool:
-        """Whether the number was noted."""
-        return number in self._stopped
-
-    def stop(self, numbers: Iterable[str], at: datetime) -> None:
-        """Note the numbers."""
-        self._stopped.update(numbers)
-
-
 class SmsActivities:
     """Sends one text message through the channel that it was given, unless its recipient wants none.
 
@@ -67,14 +52,14 @@ class SmsActivities:
         channel: SmsChannelWithMemory,
         directories: Directories,
         renderer: Renderer,
-        opt_outs: OptOutRegister | None = None,
-        gate: Gate | None = None,
+        opt_outs: OptOutRegister,
+        gate: Gate,
     ) -> None:
         self._channel = channel
         self._directories = directories
         self._renderer = renderer
-        self._opt_outs = opt_outs or OptOutsOfThisProcess()
-        self._gate = gate or OpenGate()
+        self._opt_outs = opt_outs
+        self._gate = gate
 
     @activity.defn(name="send_sms")
     def send(self, dispatch: Dispatch) -> Dispatched:

@@ -15,6 +15,7 @@ from activities.email import EmailActivities
 from activities.holding import HoldingBack
 from activities.phone import PhoneActivities
 from activities.sms import SmsActivities
+from tests.gates import MemoryOptOuts
 from tests.workflows.lighthouse import HASH, FakeChannel, MemoryDirectories, PlainRenderer
 from tocsin.domain.channel import Call, Email, OutcomeUnknown, Receipt, Refused, Sms, TryAgain
 from tocsin.domain.digests import CLAIM, RINGING, SECOND_COMERS, SOON
@@ -85,7 +86,7 @@ class Night:
         if dispatch.channel == "phone":
             calls = PhoneActivities(self.line, directories, renderer, gate)
             return environment.run(calls.call, dispatch)
-        texts = SmsActivities(self.phone, directories, renderer, gate=gate)
+        texts = SmsActivities(self.phone, directories, renderer, MemoryOptOuts(), gate)
         return environment.run(texts.send, dispatch)
 
     def is_held_back(self, message: str, **more: Any) -> timedelta:

@@ -12,6 +12,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.sms import SmsActivities
+from tests.gates import OpenGate
 from tocsin.domain.channel import Receipt, Refused, Sms
 from tocsin.domain.directory import Contact, Directory, DrillInbox
 from tocsin.domain.messages import Dispatch, Rendered
@@ -150,7 +151,7 @@ def page_to_dana() -> Dispatch:
 
 
 def send(telephones: Telephones, register: Any) -> Any:
-    activities = SmsActivities(telephones, OneDirectory(), Plainly(), register)
+    activities = SmsActivities(telephones, OneDirectory(), Plainly(), register, OpenGate())
     return ActivityEnvironment().run(activities.send, page_to_dana())
 
 

@@ -10,6 +10,7 @@ import pytest
 from temporalio.testing import ActivityEnvironment
 
 from activities.email import EmailActivities
+from tests.gates import OpenGate
 from tocsin import enclosures
 from tocsin.domain.channel import Call, Email, Receipt, Sms
 from tocsin.domain.directory import Contact
@@ -523,7 +524,7 @@ def test_without_a_sender_invitations_come_from_the_public_name(plans, tmp_path)
 def test_the_activity_hands_back_what_a_message_had_to_go_without(templates, own):
     (own / "notice.md.j2").write_text("{{ nothing }}")
     channel = RecordingChannel()
-    emails = EmailActivities(channel, templates.library, templates.templates)
+    emails = EmailActivities(channel, templates.library, templates.templates, OpenGate())
     done = ActivityEnvironment().run(emails.send, dispatch())
     assert done.note == "the md template of notice failed with UndefinedError"
     assert "checkout-api is down" in channel.sent[0].text

@@ -14,6 +14,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.email import EmailActivities
 from activities.wordings import Wordings
+from tests.gates import OpenGate
 from tests.test_rendering import NOON, ROBIN, SHIPPED, dispatch, report
 from tocsin.asking import Asking
 from tocsin.domain.channel import Email, Receipt
@@ -73,7 +74,7 @@ class Desk:
         return ActivityEnvironment().run(drafts.draft, Drafting(dispatch=dispatch, text=text))
 
     def sends(self, dispatch: Dispatch) -> Email:
-        sending = EmailActivities(self.outbox, self.library, self.templates)
+        sending = EmailActivities(self.outbox, self.library, self.templates, OpenGate())
         ActivityEnvironment().run(sending.send, dispatch)
         return self.outbox.sent[-1]
 

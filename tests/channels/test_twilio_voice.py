@@ -11,6 +11,7 @@ from temporalio.testing import ActivityEnvironment
 from twilio.rest import Client
 
 from activities.phone import PhoneActivities
+from tests.gates import OpenGate
 from tests.test_rendering import page
 from tests.workflows.lighthouse import MemoryDirectories, PlainRenderer
 from tocsin.channels import twiml
@@ -165,7 +166,7 @@ def place(voice: TwilioVoice, attempt: int) -> Dispatched:
     """Run the activity that calls the lighthouse's keeper, as the worker does for this attempt."""
     environment = ActivityEnvironment()
     environment.info = replace(ActivityEnvironment.default_info(), attempt=attempt, scheduled_time=LONG_AGO)
-    activities = PhoneActivities(voice, MemoryDirectories(), PlainRenderer())
+    activities = PhoneActivities(voice, MemoryDirectories(), PlainRenderer(), OpenGate())
     to_the_keeper = page(channel="phone", target=Target(role="keeper"), created=LONG_AGO)
     return environment.run(activities.call, to_the_keeper)
 

@@ -26,6 +26,7 @@ from activities.email import EmailActivities
 from activities.phone import PhoneActivities
 from activities.records import Records
 from activities.sms import SmsActivities
+from tests.gates import MemoryOptOuts, OpenGate
 from tests.ingest.harbour import write_plans
 from tests.ingest.test_monitors import assert_problem, resolve
 from tests.workflows import lighthouse
@@ -183,7 +184,8 @@ def lighthouse_library(folder: Path) -> PlanLibrary:
 
 
 def workers(client: Client, sms: lighthouse.FakeChannel) -> list[Worker]:
-    people, renderer = lighthouse.MemoryDirectories(), lighthouse.PlainRenderer()
+    people, renderer, gate = lighthouse.MemoryDirectories(), lighthouse.PlainRenderer(), OpenGate()
+    phone, email = lighthouse.FakeChannel("phone"), lighthouse.FakeChannel("email")
     threads = ThreadPoolExecutor(4)
     records = Records(lighthouse.MemoryArchive())
     directory = DirectoryActivities(people, lighthouse.Passwords())
@@ -204,9 +206,9 @@ def workers(client: Client, sms: lighthouse.FakeChannel) -> list[Worker]:
         *(
             Worker(client, task_queue=queue, activities=[send], activity_executor=threads)
             for queue, send in (
-                (naming.SMS_QUEUE, SmsActivities(sms, people, renderer).send),
-                (naming.PHONE_QUEUE, PhoneActivities(lighthouse.FakeChannel("phone"), people, renderer).call),
-                (naming.EMAIL_QUEUE, EmailActivities(lighthouse.FakeChannel("email"), people, renderer).send),
+                (naming.SMS_QUEUE, SmsActivities(sms, people, renderer, MemoryOptOuts(), gate).send),
+                (naming.PHONE_QUEUE, PhoneActivities(phone, people, renderer, gate).call),
+                (naming.EMAIL_QUEUE, EmailActivities(email, people, renderer, gate).send),
             )
         ),
     ]

@@ -27,6 +27,7 @@ from activities.histories import Histories
 from activities.phone import PhoneActivities
 from activities.records import Records
 from activities.sms import SmsActivities
+from tests.gates import MemoryOptOuts, OpenGate
 from tests.workflows.crowd import FakeBroadcaster
 from tests.workflows.lighthouse import (
     HASH,
@@ -209,7 +210,7 @@ class _Workers(AsyncExitStack):
 
 
 def _build(house: Lighthouse, executor: ThreadPoolExecutor) -> list[Worker]:
-    directories, renderer = MemoryDirectories(), PlainRenderer()
+    directories, renderer, gate = MemoryDirectories(), PlainRenderer(), OpenGate()
     broadcasts = BroadcastActivities(house.crowd)
     records, lookup = Records(house.archive), DirectoryActivities(directories, Passwords())
     activities = {
@@ -223,9 +224,9 @@ def _build(house: Lighthouse, executor: ThreadPoolExecutor) -> list[Worker]:
             lookup.prove,
             house.feeds.read,
         ],
-        naming.EMAIL_QUEUE: [EmailActivities(house.email, directories, renderer).send],
-        naming.SMS_QUEUE: [SmsActivities(house.sms, directories, renderer).send],
-        naming.PHONE_QUEUE: [PhoneActivities(house.phone, directories, renderer).call],
+        naming.EMAIL_QUEUE: [EmailActivities(house.email, directories, renderer, gate).send],
+        naming.SMS_QUEUE: [SmsActivities(house.sms, directories, renderer, MemoryOptOuts(), gate).send],
+        naming.PHONE_QUEUE: [PhoneActivities(house.phone, directories, renderer, gate).call],
         naming.BROADCAST_QUEUE: [broadcasts.pin, broadcasts.send],
     }
     stories: dict[str, list[type]] = {
