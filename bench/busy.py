@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
@@ -19,7 +18,7 @@ from typing import Any
 
 from bench.bare import OneActivity
 from bench.burst import alerts_at_once
-from bench.first_message import alert, bare
+from bench.first_message import Taken, alert, bare, take_turns
 from bench.percentiles import median, median_ratio, spread
 from bench.responder import give
 from bench.scale import Metrics, Scale
@@ -44,17 +43,16 @@ COMMANDS: tuple[tuple[Any, dict[str, str]], ...] = (
 async def measure(stand: Stand, scale: Scale) -> Metrics:
     """Open the incidents, keep working on them, and send alerts one at a time meanwhile."""
     work = Work(stand, await _opened(stand, scale))
-    taken: dict[str, list[float]] = defaultdict(list)
     async with work.going_on():
         began, done = time.time(), work.done
-        await _sample(stand, scale, taken)
+        taken = await _sample(stand, scale)
         seconds = time.time() - began
         commands = (work.done - done) / seconds
         mails = await stand.inbox.count_mails(began) / seconds
     return summary(taken, scale.busy, commands, mails)
 
 
-def summary(taken: dict[str, list[float]], incidents: int, commands: float, mails: float) -> Metrics:
+def summary(taken: Taken, incidents: int, commands: float, mails: float) -> Metrics:
     """The percentiles under load, the load itself, and how a page compares with the yardstick under it.
 
     `commands` and `mails` are what was really done in a second.
@@ -78,15 +76,14 @@ async def _opened(stand: Stand, scale: Scale) -> list[str]:
     return sorted((await alerts_at_once(stand, names, scale.clients, scale.settle)).incidents)
 
 
-async def _sample(stand: Stand, scale: Scale, taken: dict[str, list[float]]) -> None:
+async def _sample(stand: Stand, scale: Scale) -> Taken:
     chance = random.Random(0)
-    kinds = {"alert": alert, "bare": bare("bare", OneActivity)}
-    for number in range(-scale.warm_up, scale.samples):
-        for what, take in chance.sample(sorted(kinds.items()), k=len(kinds)):
-            await asyncio.sleep(chance.uniform(*PAUSE))
-            sample = await take(stand, stand.name(f"busy-{what}", number))
-            for spent_on, seconds in sample.items() if number >= 0 else ():
-                taken[spent_on].append(seconds)
+
+    async def rest() -> None:
+        await asyncio.sleep(chance.uniform(*PAUSE))
+
+    kinds = {"busy-alert": alert, "busy-bare": bare("bare", OneActivity)}
+    return await take_turns(stand, scale, kinds, rest)
 
 
 class Work:

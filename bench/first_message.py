@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from bench.bare import NoVendor, OneActivity, SameSteps
@@ -21,23 +21,33 @@ from bench.stand import Stand
 Sample = dict[str, float]
 """Seconds, by what they were spent on."""
 
+Taken = dict[str, list[float]]
+"""The same of many samples."""
+
 Taking = Callable[[Stand, str], Awaitable[Sample]]
 
 
 async def measure(stand: Stand, scale: Scale) -> Metrics:
-    """Take all samples, in an order that chance decides anew for each round."""
-    taken: dict[str, list[float]] = defaultdict(list)
+    """Take all samples, each when nothing is left of the one before."""
+    return summary(await take_turns(stand, scale, KINDS, stand.inbox.quiet))
+
+
+async def take_turns(
+    stand: Stand, scale: Scale, kinds: Mapping[str, Taking], rest: Callable[[], Awaitable[object]]
+) -> Taken:
+    """Samples of every kind, in an order that chance decides anew for each round, with a rest before each."""
+    taken: Taken = defaultdict(list)
     chance = random.Random(0)
     for number in range(-scale.warm_up, scale.samples):
-        for what, take in chance.sample(sorted(KINDS.items()), k=len(KINDS)):
-            await stand.inbox.quiet()
+        for what, take in chance.sample(sorted(kinds.items()), k=len(kinds)):
+            await rest()
             sample = await take(stand, stand.name(what, number))
             for spent_on, seconds in sample.items() if number >= 0 else ():
                 taken[spent_on].append(seconds)
-    return summary(taken)
+    return taken
 
 
-def summary(taken: dict[str, list[float]]) -> Metrics:
+def summary(taken: Taken) -> Metrics:
     """The percentiles of everything, and how our first message, which is a page, compares with each yardstick's."""
     ours = taken["first_message"]
     metrics = {spent_on: spread(samples) for spent_on, samples in sorted(taken.items())}

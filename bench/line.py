@@ -6,20 +6,10 @@ import asyncio
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from bench.monitor import AGAIN_AFTER, payload
-
-
-@dataclass(frozen=True)
-class Answered:
-    """An alert that was accepted: the seconds that took, its incident, and how often it was told to come again."""
-
-    seconds: float
-    incident: str
-    turned_away: int
+from bench.monitor import AGAIN_AFTER, Accepted, payload
 
 
 class Line:
@@ -29,12 +19,12 @@ class Line:
         self._reader = reader
         self._writer = writer
 
-    async def send_all(self, requests: Sequence[bytes]) -> list[Answered]:
+    async def send_all(self, requests: Sequence[bytes]) -> list[Accepted]:
         """One after the other; each again while the receiver is too busy. Raises `ValueError` for a refusal."""
         return [await self._send(request) for request in requests]
 
-    async def _send(self, request: bytes) -> Answered:
-        began, turned_away = time.perf_counter(), 0
+    async def _send(self, request: bytes) -> Accepted:
+        began, start, turned_away = time.time(), time.perf_counter(), 0
         while True:
             self._writer.write(request)
             status, body = await self._answer()
@@ -44,7 +34,7 @@ class Line:
                 continue
             if status != HTTPStatus.ACCEPTED:
                 raise ValueError(f"the receiver answered {status}: {body.decode()}")
-            return Answered(time.perf_counter() - began, json.loads(body)["key"], turned_away)
+            return Accepted(began, time.perf_counter() - start, json.loads(body)["key"], turned_away)
 
     async def _answer(self) -> tuple[int, bytes]:
         head = (await self._reader.readuntil(b"\r\n\r\n")).lower()
@@ -66,7 +56,7 @@ def request(name: str) -> bytes:
     return head.encode() + body
 
 
-async def send_over(receiver: str, lines: int, requests: Sequence[bytes]) -> tuple[float, list[Answered]]:
+async def send_over(receiver: str, lines: int, requests: Sequence[bytes]) -> tuple[float, list[Accepted]]:
     """All of them over so many lines, each of which sends its next one once the last is answered; how long it took."""
     url = urlsplit(receiver)
     opened = [Line(*await asyncio.open_connection(url.hostname, url.port)) for _ in range(lines)]
@@ -77,4 +67,4 @@ async def send_over(receiver: str, lines: int, requests: Sequence[bytes]) -> tup
     seconds = time.perf_counter() - began
     for line in opened:
         line.hang_up()
-    return seconds, [answered for share in answers for answered in share]
+    return seconds, [accepted for share in answers for accepted in share]

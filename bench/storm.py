@@ -19,7 +19,8 @@ from typing import Any
 from temporalio.client import WorkflowHandle
 
 from bench.inbox import by_incident, first_arrivals
-from bench.line import Answered, request, send_over
+from bench.line import request, send_over
+from bench.monitor import Accepted
 from bench.scale import Metrics, Scale
 from bench.stand import Stand
 from workflows.incident import IncidentWorkflow
@@ -56,7 +57,7 @@ async def measure(stand: Stand, scale: Scale) -> Metrics:
     }
 
 
-async def _repeated(stand: Stand, answers: Sequence[Answered]) -> dict[str, float]:
+async def _repeated(stand: Stand, answers: Sequence[Accepted]) -> dict[str, float]:
     """What became of the alert that repeats: how often its incident knows it to be said, by how many signals."""
     (loud, said), *_ = Counter(answered.incident for answered in answers).most_common(1)
     counted = await _counted(stand.incident(loud), said)
