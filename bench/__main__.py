@@ -52,30 +52,38 @@ ABOUT_PAGES = (
 """What has to be there before anything is written."""
 
 ABOUT_ALERTS = (
-    Session({"alerts a second": ingest.measure}),
     Session({"a storm": storm.measure}),
+    Session({"alerts a second": ingest.measure}),  # it kills the worker
 )
 """Whoever interrupts these keeps what was said about pages."""
 
 
+def together(sessions: Sequence[Session]) -> list[Session]:
+    """The same scenarios on no more stands than there are kinds of them, where it does not matter what went before."""
+    scenarios: dict[type[Stack], dict[str, Scenario]] = {}
+    for session in sessions:
+        scenarios.setdefault(session.stack, {}).update(session.scenarios)
+    return [Session(shared, stack) for stack, shared in scenarios.items()]
+
+
 def measure_all(scale: Scale, folder: Path) -> None:
-    """Every session on a stand of its own; what came out is written as soon as it says something about pages."""
+    """Every session, one after the other; what came out is written as soon as all is there that is about pages."""
     began, clock = datetime.now(UTC), time.monotonic()
     metrics: Metrics = {}
     where: Machine = {}
-    for number, session in enumerate(ABOUT_PAGES + ABOUT_ALERTS, start=1):
+    pages, alerts = (part if scale.apart else together(part) for part in (ABOUT_PAGES, ABOUT_ALERTS))
+    for number, session in enumerate((*pages, *alerts), start=1):
         with running_stack(LOGS, session.stack) as stack:
             found, seen = asyncio.run(_measure(stack, session, scale))
         where = where or seen  # before the first: the later ones find what we do ourselves
-        for name, numbers in found.items():
-            metrics[name] = metrics.get(name, {}) | numbers
+        _add(metrics, found)
         run: Run = {
             "date": f"{began:%Y-%m-%d %H:%M} UTC",
             "seconds": round(time.monotonic() - clock),
             "samples": scale.samples,
             "burst_rounds": scale.rounds,
         }
-        if number >= len(ABOUT_PAGES):
+        if number >= len(pages):
             write(folder, metrics, where, run)
 
 
@@ -87,9 +95,15 @@ async def _measure(stack: Stack, session: Session, scale: Scale) -> tuple[Metric
         for title, scenario in session.scenarios.items():
             clock = time.monotonic()
             print(f"measuring {title} …", end=" ", flush=True)
-            metrics |= await scenario(stand, scale)
+            _add(metrics, await scenario(stand, scale))
             print(f"{time.monotonic() - clock:.0f} s", flush=True)
     return metrics, where
+
+
+def _add(metrics: Metrics, found: Metrics) -> None:
+    """Add what was found; two scenarios may speak of the same thing."""
+    for name, numbers in found.items():
+        metrics[name] = metrics.get(name, {}) | numbers
 
 
 def parser() -> argparse.ArgumentParser:

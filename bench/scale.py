@@ -13,7 +13,8 @@ class Scale:
     Samples are taken again while `busy` incidents are worked on. `pages` are due at once, from `callers` at a time. In
     each of `blocks`, `block` pages meet good vendors, and as many bad ones. A broadcast has `recipients`. How fast new
     ones are taken is measured with `alerts` in each round; a storm is so many `repeats` and `distinct` alerts. Once
-    nothing has come for `settle` seconds, nothing is thought to come a second time.
+    nothing has come for `settle` seconds, nothing is thought to come a second time. Sessions have stands of their own
+    where they are `apart`.
     """
 
     samples: int
@@ -31,6 +32,7 @@ class Scale:
     repeats: int
     distinct: int
     settle: float
+    apart: bool
 
 
 FULL = Scale(
@@ -49,6 +51,7 @@ FULL = Scale(
     repeats=10_000,
     distinct=2_000,
     settle=10.0,  # as long as the channels wait for a vendor
+    apart=True,
 )
 QUICK = Scale(
     samples=2,
@@ -66,8 +69,9 @@ QUICK = Scale(
     repeats=40,
     distinct=8,
     settle=1.0,
+    apart=False,
 )
-"""Shows in two minutes that everything still runs; its numbers mean nothing."""
+"""Shows within a minute or so that everything still runs; its numbers mean nothing."""
 
 Metrics = dict[str, dict[str, float]]
 """Numbers by scenario and metric; the unit is the end of the metric's name: `_ms`, `seconds`, `events`."""
