@@ -444,6 +444,29 @@ async def test_one_incident_that_temporal_never_takes_does_not_hold_up_the_other
     assert [each.key for each in harbour.temporal.told] == ["poison"], "it waits for one without that defect"
 
 
+async def test_incidents_that_meet_a_defect_are_not_taken_for_a_temporal_that_is_away(
+    harbour: Harbour, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def tell(said: Alert, rank: int) -> Started:
+        if said.key.startswith("poison") and said.repeats:
+            raise ValueError("a defect")
+        return await harbour.temporal(said, rank)
+
+    receiver = harbour.receiver()
+    monkeypatch.setattr(receiver, "_tell", tell)
+    async with receiver.at_work():
+        for key in (*(f"poison-{number}" for number in range(TOLD_AT_ONCE)), "fog"):
+            await receiver(alert(key), BAD)
+            await receiver(alert(key), BAD)
+        await harbour.pass_by(receiver)
+
+        assert harbour.temporal.told[-1].key == "fog", "what waits behind them is told"
+        await harbour.pass_by(receiver, AGAIN_AFTER[0])
+        assert await say(receiver, 1) == ["counted"]
+        harbour.clock.now += WINDOW
+        assert await say(receiver, 1) == ["counted"], "as long as Temporal takes what it is told"
+
+
 async def test_whoever_has_no_more_time_does_not_take_along_what_was_accepted(harbour: Harbour) -> None:
     async with harbour.at_work() as receiver:
         await say(receiver, 1)

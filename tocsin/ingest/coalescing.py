@@ -151,8 +151,10 @@ class Coalescing:
         window.take()
         try:
             started = await self._tell(whole.alert, whole.rank)
-        except BaseException:
-            window.give_back()  # also where whoever asked has no more time: what was accepted must not go with them
+        except (
+            BaseException
+        ):  # a cancellation too, by whoever has no more time: what was accepted must not go with them
+            window.give_back()
             self._metrics.signalled("put off")
             raise
         self._windows.restart(whole.alert.key, self._clock())
@@ -185,24 +187,26 @@ class Coalescing:
         await self._tell_all(self._windows.due(self._clock()))
 
     async def _tell_all(self, keys: Sequence[str]) -> None:
-        """Some at a time; it ends when Temporal takes none of them, which will not be better with the next."""
+        """Some at a time; it ends when Temporal is away for all of them, which will not be better with the next."""
         for first in range(0, len(keys), TOLD_AT_ONCE):
-            told = await asyncio.gather(
-                *(self._try_to_tell(key) for key in keys[first : first + TOLD_AT_ONCE])
+            is_away = await asyncio.gather(
+                *(self._finds_nobody(key) for key in keys[first : first + TOLD_AT_ONCE])
             )
-            self._is_temporal_away = not any(told)
+            self._is_temporal_away = all(is_away)
             if self._is_temporal_away:
                 return
 
-    async def _try_to_tell(self, key: str) -> bool:
-        """Whether Temporal has what waited under a key; if not it is tried again later."""
+    async def _finds_nobody(self, key: str) -> bool:
+        """Tell what waits under a key, later if it cannot be told now; whether that is because Temporal is away."""
         async with self._lock(key):
             try:
                 await self._tell_what_waits(key)
-            except Exception as error:  # noqa: BLE001 — a defect must not keep the others from being told
+            except TemporalUnavailable as error:
                 self._put_off(key, error)
-                return False
-        return True
+                return True
+            except Exception as error:  # noqa: BLE001 — a defect, which would end the telling of every other key
+                self._put_off(key, error)
+        return False
 
     def _put_off(self, key: str, error: Exception) -> None:
         window = self._windows[key]
