@@ -151,10 +151,8 @@ class Coalescing:
         window.take()
         try:
             started = await self._tell(whole.alert, whole.rank)
-        except (
-            BaseException
-        ):  # a cancellation too, by whoever has no more time: what was accepted must not go with them
-            window.give_back()
+        except BaseException:
+            window.give_back()  # also for whoever is cancelled: what was accepted must not go with them
             self._metrics.signalled("put off")
             raise
         self._windows.restart(whole.alert.key, self._clock())
