@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import re
 import signal
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 import uvicorn
@@ -38,7 +37,7 @@ from tocsin.library import PlanLibrary
 from tocsin.settings import Settings, SettingsError, monitor_variables, read_environment
 from tocsin.sourcefiles import read_sources
 from tocsin.starting import ReportRefused, declare, temporal_answers
-from tocsin.temporal import TemporalUnavailable, connect
+from tocsin.temporal import TemporalUnavailable, connect, leave
 from tocsin.yamlfile import YamlError
 
 OK, REFUSED, USAGE, UNAVAILABLE = 0, 1, 2, 69
@@ -228,13 +227,5 @@ def _say(error: Exception, code: int) -> int:
     return code
 
 
-def entry() -> NoReturn:
-    """Run and leave at once: an interpreter that used Temporal's SDK may crash while it takes itself down."""
-    code = run(sys.argv[1:])
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
-
-
 if __name__ == "__main__":
-    entry()
+    leave(run(sys.argv[1:]))

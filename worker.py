@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -22,7 +21,7 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from tocsin.domain import naming
 from tocsin.library import PlanLibrary
 from tocsin.settings import Settings, SettingsError, read_environment
-from tocsin.temporal import TemporalUnavailable, connect
+from tocsin.temporal import TemporalUnavailable, connect, leave
 from tocsin.waysout import channels_of
 from tocsin.workerhealth import WorkerHealth, served
 from tocsin.workers import GRACE, THREADS, build_workers
@@ -113,13 +112,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 69
     return 0
-
-
-def leave(code: int) -> None:
-    """End the process at once: the SDK's own threads can crash an ordinary exit after the work is done."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
 
 
 if __name__ == "__main__":

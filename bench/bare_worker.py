@@ -13,11 +13,11 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from bench.bare import QUEUE, SMS_QUEUE, NoVendor, OneActivity, SameSteps
 from bench.bare_steps import Steps
 from tocsin.settings import read_environment
-from tocsin.temporal import connect
+from tocsin.temporal import connect, leave
 from tocsin.waysout import channels_of
 from tocsin.workerhealth import WorkerHealth, served
 from tocsin.workers import GRACE, THREADS
-from worker import leave, stop_signal
+from worker import stop_signal
 
 
 async def run(health_port: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import time
@@ -14,7 +13,7 @@ from tocsin.embedded.demo import demo
 from tocsin.embedded.processes import StartError
 from tocsin.embedded.stack import Stack
 from tocsin.settings import SettingsError, environment
-from tocsin.temporal import TemporalUnavailable
+from tocsin.temporal import TemporalUnavailable, leave
 
 STATE = Path(".tocsin")
 
@@ -93,7 +92,4 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
-    code = main(sys.argv[1:])
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)  # the Temporal SDK's threads can crash an ordinary exit after the work is done
+    leave(main(sys.argv[1:]))
