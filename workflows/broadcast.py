@@ -6,8 +6,6 @@ Recipients are read inside the activities, and never enter the history. Where th
 
 from __future__ import annotations
 
-from typing import Literal
-
 from temporalio import workflow
 from temporalio.common import Priority
 from temporalio.exceptions import ActivityError, ApplicationError
@@ -19,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
         BroadcastOutcome,
         BroadcastStanding,
         BroadcastStart,
+        Doing,
         PinList,
         PinnedList,
         SendShare,
@@ -40,7 +39,7 @@ class BroadcastWorkflow:
         self._start = start
         self._progress = start.progress
         self._problem = ""
-        self._doing: Literal["pins the list", "sends", "reports", "is over"] = "pins the list"
+        self._doing: Doing = "pins the list"
 
     @workflow.run
     async def run(self, start: BroadcastStart) -> BroadcastOutcome:
@@ -140,7 +139,7 @@ class BroadcastWorkflow:
     def _priority(self) -> Priority:
         return limits.priority("notice", self._start.dispatch.incident or self._start.broadcast)
 
-    def _become(self, doing: Literal["sends", "reports", "is over"]) -> None:
+    def _become(self, doing: Doing) -> None:
         self._doing = doing
         problem = f"\n\n**{self._problem}**" if self._problem else ""
         workflow.set_current_details(f"{in_words(self._counts)}{problem}")

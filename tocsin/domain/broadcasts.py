@@ -105,6 +105,10 @@ class Share(Value):
     counts: BroadcastCounts
 
 
+Doing = Literal["pins the list", "sends", "reports", "is over"]
+"""What a broadcast's workflow is at."""
+
+
 class BroadcastStanding(Value):
     """A broadcast as its workflow knows it."""
 
@@ -113,7 +117,7 @@ class BroadcastStanding(Value):
     channel: ChannelName
     audience: str
     counts: BroadcastCounts
-    doing: Literal["pins the list", "sends", "reports", "is over"]
+    doing: Doing
     problem: str = ""
 
 
