@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,12 +51,50 @@ def test_a_dry_run_says_whom_it_would_reach_and_what_is_wrong_with_the_list(
     )
 
     assert capsys.readouterr().out.splitlines() == [
-        "ships.csv: 2 can be written to by email, in 1 request to the vendor",
+        "ships.csv: 2 can be written to by email, in 1 request to SendGrid",
         "  1 are malformed",
         "  1 stand there twice, and are written to once",
         "  row 4: has an email address that is none",
         "  row 5: is written to once: row 3 has the same address",
     ]
+
+
+@pytest.mark.parametrize(
+    ("ways_out", "rows", "how_long"),
+    [
+        ({}, ships(2_001), "2,001 can be written to by email, in 3 requests to SendGrid"),
+        (
+            {},
+            [*ships(1_000), "nameless@example.org,"],
+            "1,001 can be written to by email, in 2 requests to SendGrid",
+        ),
+        (
+            {"smtp_host": "mail.example.org"},
+            ships(2),
+            "2 can be written to by email, one by one by the mail server",
+        ),
+        (
+            {"smtp_host": "mail.example.org", "email_via": "sendgrid,smtp"},
+            ships(2),
+            "2 can be written to by email, in 1 request to SendGrid",
+        ),
+    ],
+)
+def test_email_says_in_how_many_requests_it_leaves_by_the_first_way_out(
+    ways_out: dict[str, Any],
+    rows: list[str],
+    how_long: str,
+    tmp_path: Path,
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    state = Crowd.of(tmp_path / "elsewhere", rows).state
+    settings = Settings(plans=tmp_path / "elsewhere" / "plans", state=state, **ways_out)
+    office = Office(settings=lambda: settings, now=lambda: NOW)
+
+    types(office, "send", "lighthouse", "ships.csv", "--subject", "Fog", "--text", words, "--dry-run")
+
+    assert f"ships.csv: {how_long}" in capsys.readouterr().out
 
 
 def test_texts_say_how_long_they_take_at_their_rate(
