@@ -31,11 +31,12 @@ class Clock:
 
 
 class Disk:
-    """Remembers what it was asked for; refuses while it `is_full`, after taking the first bytes."""
+    """Remembers what it was asked for; refuses while it `is_full`, after taking the first bytes. It has a `clock`."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.asked: list[str] = []
         self.is_full = False
+        self.clock = Clock()
         self._fsync = os.fsync
         monkeypatch.setattr(spooling.os, "fsync", self.fsync)
         monkeypatch.setattr(spooling, "_write", self.write)
@@ -49,6 +50,11 @@ class Disk:
         file.write(content[:3] if self.is_full else content)
         if self.is_full:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def has_room_again(self) -> None:
+        """From now on, when it is time to try it."""
+        self.is_full = False
+        self.clock.now += AGAIN_AFTER
 
 
 @pytest.fixture
@@ -107,13 +113,18 @@ async def test_a_thousand_at_once_share_a_few_synchronisations(
     assert disk.asked.count("sync") <= 6
 
 
+async def on_a_disk_that_fills_up(receiver: Receivers, disk: Disk) -> Spool:
+    """A receiver that has accepted a line, and finds no room for another."""
+    spool = receiver(disk.clock)
+    await spool.write(b"before\n")
+    disk.is_full = True
+    return spool
+
+
 async def test_a_full_disk_accepts_nothing_and_leaves_no_half_of_a_line(
     receiver: Receivers, tmp_path: Path, disk: Disk
 ) -> None:
-    clock = Clock()
-    spool = receiver(clock)
-    await spool.write(b"before\n")
-    disk.is_full = True
+    spool = await on_a_disk_that_fills_up(receiver, disk)
 
     with pytest.raises(SpoolUnusable, match="No space left"):
         await spool.write(b"lost\n")
@@ -121,8 +132,7 @@ async def test_a_full_disk_accepts_nothing_and_leaves_no_half_of_a_line(
     assert not spool.is_usable
     with pytest.raises(SpoolUnusable):
         await spool.write(b"not even tried\n")
-    disk.is_full = False
-    clock.now += AGAIN_AFTER
+    disk.has_room_again()
     assert spool.is_usable
     await spool.write(b"after\n")
     assert on_disk(tmp_path) == [b"before", b"after"]
@@ -131,16 +141,12 @@ async def test_a_full_disk_accepts_nothing_and_leaves_no_half_of_a_line(
 async def test_what_was_noted_on_a_full_disk_is_written_once_there_is_room(
     receiver: Receivers, tmp_path: Path, disk: Disk
 ) -> None:
-    clock = Clock()
-    spool = receiver(clock)
-    await spool.write(b"before\n")
-    disk.is_full = True
+    spool = await on_a_disk_that_fills_up(receiver, disk)
     spool.note(b"noted\n")
     await spool.settle()
     spool.note(b"noted too\n")
 
-    disk.is_full = False
-    clock.now += AGAIN_AFTER
+    disk.has_room_again()
     await spool.write(b"after\n")
 
     assert on_disk(tmp_path) == [b"before", b"noted", b"noted too", b"after"]
@@ -149,9 +155,7 @@ async def test_what_was_noted_on_a_full_disk_is_written_once_there_is_room(
 async def test_what_was_noted_on_a_full_disk_is_tried_once_more_at_the_end(
     receiver: Receivers, tmp_path: Path, disk: Disk
 ) -> None:
-    spool = receiver(Clock())
-    await spool.write(b"before\n")
-    disk.is_full = True
+    spool = await on_a_disk_that_fills_up(receiver, disk)
     spool.note(b"noted\n")
     await spool.settle()
 
@@ -164,17 +168,13 @@ async def test_what_was_noted_on_a_full_disk_is_tried_once_more_at_the_end(
 async def test_a_clearance_that_the_disk_refuses_loses_no_note(
     receiver: Receivers, tmp_path: Path, disk: Disk
 ) -> None:
-    clock = Clock()
-    spool = receiver(clock)
-    await spool.write(b"accepted\n")
-    disk.is_full = True
+    spool = await on_a_disk_that_fills_up(receiver, disk)
     spool.note(b"told\n")
     spool.replace([])
     spool.note(b"told later\n")
     await spool.settle()
 
-    disk.is_full = False
-    clock.now += AGAIN_AFTER
+    disk.has_room_again()
     await spool.write(b"after\n")
 
     assert b"told later" in on_disk(tmp_path)
