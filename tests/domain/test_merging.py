@@ -8,8 +8,8 @@ from tests.domain.world import World
 from tocsin.domain import commands as say
 from tocsin.domain.commands import CommandRefused
 from tocsin.domain.events import Commanded, TakenIn
+from tocsin.domain.nextactions import next_actions
 from tocsin.domain.state import Actor
-from tocsin.domain.view import next_actions
 from tocsin.domain.words import Status, Verdict
 
 OTHER = "7F3K2ABCDE"

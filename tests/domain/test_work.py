@@ -11,7 +11,7 @@ from tocsin.domain import commands as say
 from tocsin.domain.commands import CommandRefused
 from tocsin.domain.delivery import DeliveryState
 from tocsin.domain.events import Sent
-from tocsin.domain.view import next_actions
+from tocsin.domain.nextactions import next_actions
 from tocsin.domain.words import StepStatus, Verdict
 
 

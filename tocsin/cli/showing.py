@@ -12,8 +12,9 @@ from tocsin.cli.tables import width
 from tocsin.cli.times import absolute, both, relative
 from tocsin.domain import naming
 from tocsin.domain.multitudes import in_words
+from tocsin.domain.nextactions import NextAction
 from tocsin.domain.state import Page
-from tocsin.domain.view import IncidentView, LedgerRow, NextAction
+from tocsin.domain.view import IncidentView, LedgerRow
 from tocsin.domain.words import Status, Verdict
 
 ACTIONS_SHOWN = 8

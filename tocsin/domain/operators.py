@@ -6,7 +6,8 @@ from datetime import datetime
 
 from tocsin.domain import phases, vendors
 from tocsin.domain.case import Case
-from tocsin.domain.view import LedgerRow, ledger, next_deadline, whom
+from tocsin.domain.nextactions import whom
+from tocsin.domain.view import LedgerRow, ledger, next_deadline
 from tocsin.domain.words import Verdict
 
 _GAP = "\u00a0\u00a0"  # the UI leaves no room between the columns of a table

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 
-from tocsin.domain import clocks, naming, phases, tasks, vendors
+from tocsin.domain import clocks, vendors
 from tocsin.domain.base import Moment, Value
 from tocsin.domain.case import Case
+from tocsin.domain.nextactions import NextAction, next_actions
 from tocsin.domain.performance import broken_agreement
-from tocsin.domain.plan import Step
 from tocsin.domain.state import (
     Actor,
     AlertState,
@@ -26,7 +25,6 @@ from tocsin.domain.state import (
     Page,
     Reporter,
     StepState,
-    Target,
     Task,
 )
 from tocsin.domain.vendors import VendorView
@@ -41,14 +39,6 @@ class StepView(Value):
     phase: Phase
     role: str
     state: StepState
-
-
-class NextAction(Value):
-    """Something that can be done now: what, by whom, and the command that records it."""
-
-    what: str
-    who: str
-    command: str
 
 
 class LedgerRow(Value):
@@ -233,144 +223,3 @@ def _never_armed(case: Case) -> tuple[LedgerRow, ...]:
             )
         )
     return tuple(rows)
-
-
-def next_actions(case: Case) -> tuple[NextAction, ...]:
-    """What can be done now, most urgent first."""
-    state = case.state
-    if state.status in {Status.CLOSED, Status.DISMISSED}:
-        return ()
-    ref = state.reference
-    pages = [
-        NextAction(
-            what=f"Answer page {page.number} ({naming.page_code(state.id, page.number)}): {page.reason}",
-            who=whom(case, page.levels[page.level].target),
-            command=f"tocsin ack {ref} --page {page.number}",
-        )
-        for page in state.pages.values()
-        if page.is_open
-    ]
-    steps = [
-        NextAction(
-            what=step.title + _still_waits(case, step.after),
-            who=case.plan.roles[step.role].title,
-            command=_step_command(case, ref, step),
-        )
-        for step in phases.open_steps(case)
-    ]
-    to_do = [
-        NextAction(
-            what=task.title + _still_waits(case, task.after),
-            who=whom(case, task.assignee),
-            command=f"tocsin task {ref} done {task.number}",
-        )
-        for task in state.tasks.values()
-        if task.done is None
-    ]
-    decisions = [
-        NextAction(
-            what=f"Decide on {item.what} of {item.obligation}, by {item.due:%Y-%m-%d %H:%M} UTC",
-            who=case.plan.roles[item.role].title,
-            command=f"tocsin approve {ref} {item.number}",
-        )
-        for item in state.approvals.values()
-        if item.is_open
-    ]
-    facts = [
-        NextAction(
-            what=f"Say: {fact.title}",
-            who=case.plan.roles[fact.owed_by].title,
-            command=f'tocsin fact {ref} {name} "…"',
-        )
-        for name, fact in case.plan.facts.items()
-        if name not in state.facts
-    ]
-    return (
-        *pages,
-        *decisions,
-        *_to_send_again(case),
-        *steps,
-        *to_do,
-        *_vendors(case, ref),
-        *_ending(case, ref),
-        *facts,
-    )
-
-
-def _vendors(case: Case, ref: str) -> list[NextAction]:
-    return [
-        NextAction(
-            what=f"Say when {vendor.title} is up again",
-            who="anybody",
-            command=f"tocsin vendor {ref} {name} up",
-        )
-        for name, vendor in vendors.down(case).items()
-    ]
-
-
-def _to_send_again(case: Case) -> tuple[NextAction, ...]:
-    """What is overdue and can be sent afresh, in case its messages came to nothing."""
-    late = [item for item in case.state.obligations.values() if item.verdict is Verdict.OVERDUE]
-    specs = [case.plan.obligation(item.spec) for item in late]
-    told = [
-        (spec.title, duty.telling.template)
-        for spec in specs
-        if spec.approval is None
-        for duty in spec.do
-        if duty.telling is not None
-    ]
-    return tuple(
-        NextAction(
-            what=f"Send again, where nobody was reached: {title}",
-            who="anybody",
-            command=f"tocsin report {case.state.reference} {report} --send",
-        )
-        for title, report in dict.fromkeys(told)
-        if report in case.plan.reports
-    )
-
-
-def _still_waits(case: Case, after: tuple[int | str, ...]) -> str:
-    waiting = tasks.waits_for(case, after)
-    return f" (after {', '.join(waiting)})" if waiting else ""
-
-
-def whom(case: Case, target: Target) -> str:
-    """The title of a role, the key of a person; or that their supervisor is meant."""
-    if target.role is None:
-        return str(target)
-    title = case.plan.roles[target.role].title
-    return f"the supervisor of {title}" if target.supervisor else title
-
-
-def _step_command(case: Case, ref: str, step: Step) -> str:
-    kind, _, name = (step.done_when or "").partition(":")
-    match kind:
-        case "acknowledged":
-            return f"tocsin ack {ref}"
-        case "estimated":
-            choices = "|".join(case.plan.estimate.choices) if case.plan.estimate else ""
-            return f'tocsin estimate {ref} "{choices}"'
-        case "fact":
-            return f'tocsin fact {ref} {name} "…"'
-        case "held":
-            return f'tocsin postmortem {ref} --held "what came of it"'
-        case "anchor" if name == Anchor.CLASSIFIED:
-            return f"tocsin classify {ref} {'|'.join(case.plan.severities)}"
-        case "anchor":
-            return f"tocsin fact {ref} {name} now"
-        case "deployed":
-            return f'tocsin mitigation {ref} add "…"'
-        case _:
-            return f"tocsin step {ref} {step.id}"
-
-
-def _ending(case: Case, ref: str) -> Iterator[NextAction]:
-    """An incident that was merged into another ends with that."""
-    if case.state.status is not Status.OPEN:
-        yield NextAction(what="Close it", who="anybody", command=f"tocsin close {ref}")
-    elif case.state.merged_into is None:
-        silent = ": every alert is silent" if case.state.end_proposed else ""
-        yield NextAction(
-            what=f"Resolve it{silent}", who="anybody", command=f'tocsin resolve {ref} "what ended it"'
-        )
