@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.domain.test_review import found, only, place, subject
+from tests.domain.ferry import found, only, place, subject
 from tocsin.domain.reachability import unreachable
 
 
