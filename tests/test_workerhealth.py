@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -174,13 +175,17 @@ async def test_the_metrics_count_what_vendors_were_asked_and_show_the_breakers(
     assert samples["tocsin_vendor_breaker_state", "twilio-2"] == 0
 
 
-async def test_it_is_served_where_it_is_told_and_a_taken_address_is_said_to_be_one(
-    temporal: Temporal, queues: list[Queue]
-) -> None:
+@pytest.fixture
+def health(temporal: Temporal, queues: list[Queue]) -> WorkerHealth:
     nobody: Any = FakeChannel("sms")
-    health = WorkerHealth(
+    return WorkerHealth(
         cast(Any, temporal), cast(Any, queues), Channels(email=nobody, sms=nobody, phone=nobody)
     )
+
+
+async def test_it_is_served_where_it_is_told_and_a_taken_address_is_said_to_be_one(
+    health: WorkerHealth,
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(SettingsError, match=rf"TOCSIN_WORKER_HTTP: cannot listen on {address}"):
@@ -189,6 +194,21 @@ async def test_it_is_served_where_it_is_told_and_a_taken_address_is_said_to_be_o
 
     async with served(health, address), httpx.AsyncClient(trust_env=False) as http:
         assert (await http.get(f"http://{address}/livez")).status_code == 200
+
+
+async def test_a_connection_that_is_kept_is_answered_without_waiting_for_the_clients_kernel(
+    health: WorkerHealth,
+) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    took = []
+
+    async with served(health, address), httpx.AsyncClient(trust_env=False) as http:
+        for _ in range(10):
+            asked = time.perf_counter()
+            await http.get(f"http://{address}/livez")
+            took.append(time.perf_counter() - asked)
+
+    assert min(took[5:]) < 0.03, "each but the first few would take 40 ms"
 
 
 def test_the_metrics_of_temporals_sdk_have_an_address_of_their_own() -> None:
