@@ -237,7 +237,10 @@ class Entrance:
         tried = await asyncio.gather(*map(self._raise, alerts, ranks), return_exceptions=True)
         started = [each for each in tried if isinstance(each, Started)]
         if failures := [each for each in tried if isinstance(each, BaseException)]:
-            raise failures[0]
+            defects = [each for each in failures if not isinstance(each, TemporalUnavailable)]
+            for defect in defects[1:]:
+                _log.error("another alert of the same request could not be taken", exc_info=defect)
+            raise (defects or failures)[0]
         return started
 
 
