@@ -21,7 +21,7 @@ from bench.scale import FULL, QUICK, Metrics, Scale
 from bench.stand import Stand, connected, running_stack
 from tocsin.embedded.processes import StartError
 from tocsin.embedded.stack import Stack
-from worker import leave
+from tocsin.temporal import leave
 
 LOGS = Path(".tocsin/bench/logs")
 
