@@ -8,6 +8,7 @@ from tests.domain import harbour
 from tests.domain.world import World
 from tocsin.domain import commands as say
 from tocsin.domain.alarms import alarms
+from tocsin.domain.alerts import MOST_FOLLOWED, OTHERS
 from tocsin.domain.handling import AlertHandling
 from tocsin.domain.words import Anchor, Status
 
@@ -144,3 +145,45 @@ def test_what_another_receiver_was_told_before_comes_late_and_changes_nothing(wo
     assert (wind.firing, wind.count, wind.last) == (False, 5, silent_since)
     assert world.state.silent_since == silent_since
     assert world.log("alert")[-1] == "The wind rises: alert wind is resolved, says the monitor"
+
+
+# ---- very many alerts ----
+
+
+def many(number: int, fires: bool, start: int = 0) -> dict[str, bool]:
+    return {f"pod-{start + each}": fires for each in range(number)}
+
+
+def test_of_alerts_that_come_and_go_those_that_have_been_silent_the_longest_are_forgotten_but_stay_counted(
+    world,
+):
+    for batch in range(5):
+        world.happens(world.alerted(alerts=many(700, True, batch * 700)))
+        world.passes(seconds=1)
+        world.happens(world.alerted(alerts=many(700, False, batch * 700)))
+        world.passes(seconds=1)
+
+    followed = world.state.alerts
+    assert len(followed) == MOST_FOLLOWED + 1, "and the others, together"
+    assert {"wind", "pod-3499"} < followed.keys()
+    assert "pod-0" not in followed
+    assert sum(state.count for state in followed.values()) == 1 + 5 * 2 * 700
+    assert not followed[OTHERS].firing
+
+
+def test_more_than_can_be_followed_are_said_once_and_their_silence_is_never_claimed(world):
+    world.happens(world.alerted(alerts=many(2 * MOST_FOLLOWED, True), handling=RESOLVE))
+    world.happens(world.alerted(alerts=many(2 * MOST_FOLLOWED, True), handling=RESOLVE))
+    assert sum("no longer followed one by one" in line for line in world.log("alert")) == 1
+
+    world.happens(world.alerted(alerts={"wind": False} | many(2 * MOST_FOLLOWED, False)))
+    world.passes(hours=5)
+
+    assert world.state.status is Status.OPEN, "nobody knows that all of them are silent"
+    assert world.state.alerts[OTHERS].firing
+
+
+def test_what_an_incident_keeps_of_a_hundred_thousand_alerts_fits_into_one_payload(world):
+    for batch in range(10):
+        world.happens(world.alerted(alerts=many(10_000, True, batch * 10_000)))
+    assert len(world.state.model_dump_json()) < 1_000_000

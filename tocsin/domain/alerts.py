@@ -2,6 +2,9 @@
 
 A monitor knows what it measures, not whether the incident is over; so its word resolves nothing unless the plan says
 so, and then only after every alert has stayed silent for a while.
+
+Of very many alerts only so many are followed one by one; the others are counted together. An incident has to stay small
+enough to be handed on, whatever names a monitor thinks of.
 """
 
 from __future__ import annotations
@@ -16,6 +19,13 @@ from tocsin.domain.events import Alert
 from tocsin.domain.state import Actor, AlertState, Target
 from tocsin.domain.words import Anchor, Status
 
+MOST_FOLLOWED = 1_000
+"""How many alerts of an incident are followed one by one; those that have been silent the longest are forgotten first."""
+
+OTHERS = "(others)"
+"""The name under which the rest are counted. Where one of them fires, nobody can know when the last has gone silent:
+from then on a monitor's silence ends nothing."""
+
 CLOCKS_DIFFER_BY = timedelta(seconds=2)
 """How far the clocks of two machines of one installation may be apart."""
 
@@ -28,12 +38,58 @@ def heard(draft: Draft, event: Alert) -> None:
     for name, words in event.remarks.items():
         monitor = Actor(key=event.source, via="monitor")
         draft.record("alert", f"{event.title}: alert {name}: {words}", monitor)
-    changed = [name for name, fires in event.alerts.items() if _note(draft, event, name, fires)]
+    changed = [name for name, fires in event.alerts.items() if _heard_of(draft, event, name, fires)]
     _raise_severity(draft, event)
     if any(state.firing for state in draft.state.alerts.values()):
         draft.state.silent_since, draft.state.end_proposed = None, False
     elif changed:
         draft.state.silent_since = draft.now
+
+
+def _heard_of(draft: Draft, event: Alert, name: str, fires: bool) -> bool:
+    """Note what was said of one alert, by itself if there is room for it; whether that is a change."""
+    if name in draft.state.alerts or _has_room(draft):
+        return _note(draft, event, name, fires)
+    return _note_among_others(draft, event, name, fires)
+
+
+def _has_room(draft: Draft) -> bool:
+    """Whether one more alert can be followed; whichever has been silent the longest makes room for it."""
+    followed = draft.state.alerts
+    if len(followed) - (OTHERS in followed) < MOST_FOLLOWED:
+        return True
+    silent = [(state.last, name) for name, state in followed.items() if not state.firing and name != OTHERS]
+    if not silent:
+        return False
+    _, name = min(silent)
+    _count_others(draft, followed.pop(name))
+    return True
+
+
+def _note_among_others(draft: Draft, event: Alert, name: str, fires: bool) -> bool:
+    known = draft.state.alerts.get(OTHERS)
+    if fires and not (known and known.firing):
+        monitor = Actor(key=event.source, via="monitor")
+        draft.record(
+            "alert",
+            f"{event.title}: {MOST_FOLLOWED} alerts fire; more are counted, and no longer followed one by one: their "
+            "silence ends nothing by itself",
+            monitor,
+        )
+    count = event.counts.get(name, 1)
+    _count_others(draft, AlertState(firing=fires, first=event.received, last=event.received, count=count))
+    return False
+
+
+def _count_others(draft: Draft, one: AlertState) -> None:
+    """Add one that is not followed, or not any more, to the others."""
+    known = draft.state.alerts.get(OTHERS)
+    draft.state.alerts[OTHERS] = AlertState(
+        firing=one.firing or (known is not None and known.firing),
+        first=min(one.first, known.first) if known else one.first,
+        last=max(one.last, known.last) if known else one.last,
+        count=one.count + (known.count if known else 0),
+    )
 
 
 def _note(draft: Draft, event: Alert, name: str, fires: bool) -> bool:
