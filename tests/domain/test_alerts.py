@@ -8,7 +8,7 @@ from tests.domain import harbour
 from tests.domain.world import World
 from tocsin.domain import commands as say
 from tocsin.domain.alarms import alarms
-from tocsin.domain.alerts import MOST_FOLLOWED, OTHERS
+from tocsin.domain.alerts import MOST_FOLLOWED, OTHERS, in_short
 from tocsin.domain.handling import AlertHandling
 from tocsin.domain.words import Anchor, Status
 
@@ -187,3 +187,16 @@ def test_what_an_incident_keeps_of_a_hundred_thousand_alerts_fits_into_one_paylo
     for batch in range(10):
         world.happens(world.alerted(alerts=many(10_000, True, batch * 10_000)))
     assert len(world.state.model_dump_json()) < 1_000_000
+
+
+def test_of_very_many_alerts_in_one_word_those_that_fire_are_named_and_all_are_counted(world):
+    said = world.alerted(
+        alerts=many(MOST_FOLLOWED, False) | many(10, True, MOST_FOLLOWED), counts={"pod-1": 7, "pod-990": 3}
+    )
+    short = in_short(said)
+    assert len(short.alerts) == MOST_FOLLOWED + 1
+    assert sum(short.alerts.values()) == 10, "the others are silent"
+    assert short.counts == {"pod-1": 7, OTHERS: 9 + 3}
+
+    world.happens(short)
+    assert sum(state.count for state in world.state.alerts.values()) == 1 + MOST_FOLLOWED + 10 + 6 + 2

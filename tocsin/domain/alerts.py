@@ -20,7 +20,7 @@ from tocsin.domain.state import Actor, AlertState, Target
 from tocsin.domain.words import Anchor, Status
 
 MOST_FOLLOWED = 1_000
-"""How many alerts of an incident are followed one by one; those that have been silent the longest are forgotten first."""
+"""How many alerts of an incident are followed one by one. Whichever has been silent the longest is forgotten first."""
 
 OTHERS = "(others)"
 """The name under which the rest are counted. Where one of them fires, nobody can know when the last has gone silent:
@@ -46,9 +46,25 @@ def heard(draft: Draft, event: Alert) -> None:
         draft.state.silent_since = draft.now
 
 
+def in_short(alert: Alert) -> Alert:
+    """The same with no more names than an incident follows: those that fire first, and the others counted together."""
+    firing_first = sorted(alert.alerts, key=lambda name: not alert.alerts[name])
+    others = firing_first[MOST_FOLLOWED:]
+    if not others:
+        return alert
+    names = {name: alert.alerts[name] for name in firing_first[:MOST_FOLLOWED]}
+    counts = {name: count for name, count in alert.counts.items() if name in names}
+    return alert.model_copy(
+        update={
+            "alerts": names | {OTHERS: any(alert.alerts[name] for name in others)},
+            "counts": counts | {OTHERS: sum(alert.counts.get(name, 1) for name in others)},
+        }
+    )
+
+
 def _heard_of(draft: Draft, event: Alert, name: str, fires: bool) -> bool:
     """Note what was said of one alert, by itself if there is room for it; whether that is a change."""
-    if name in draft.state.alerts or _has_room(draft):
+    if name != OTHERS and (name in draft.state.alerts or _has_room(draft)):
         return _note(draft, event, name, fires)
     return _note_among_others(draft, event, name, fires)
 
