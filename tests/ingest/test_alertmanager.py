@@ -14,6 +14,7 @@ from tocsin.domain.naming import identify
 from tocsin.ingest.formats.alertmanager import AlertmanagerPayload
 from tocsin.ingest.intake import NoPlanMatches, alert_of
 from tocsin.library import PlanLibrary
+from tocsin.sources import ALERTMANAGER
 
 CAPTURES = Path(__file__).resolve().parents[3] / "shared" / "captures"
 
@@ -197,6 +198,23 @@ def test_the_label_tocsin_plan_names_the_plan_outright(example: dict[str, Any], 
     example["commonLabels"] |= {"service": "unheard-of", "tocsin_plan": "harbour"}
 
     assert read(example, library).plan.name == "harbour"
+
+
+@pytest.mark.parametrize("named", ["island", "desert"])
+def test_the_plan_of_a_source_is_for_all_that_it_says_whatever_a_label_names(
+    named: str, example: dict[str, Any], tmp_path: Path
+) -> None:
+    folder = write_plans(tmp_path)
+    (folder / "harbour").rename(folder / "island")
+    island = folder / "island" / "plan.yaml"
+    island.write_text(PLAN_FILE.replace("plan: harbour", "plan: island"))
+    library = PlanLibrary(write_plans(folder), folder / "state")
+    example["commonLabels"]["tocsin_plan"] = named
+    source = ALERTMANAGER.model_copy(update={"plan": "harbour"})
+
+    alert = alert_of(AlertmanagerPayload.model_validate(example).reading, library, NOON, source)
+
+    assert (alert.plan.name, alert.severity) == ("harbour", "closed")
 
 
 def test_labels_that_match_no_plan_are_named(example: dict[str, Any], library: PlanLibrary) -> None:

@@ -74,7 +74,7 @@ def never_read(plan: Plan, source: Origin) -> str:
 
 def _matched(reading: Reading, library: PlanLibrary, source: Origin) -> tuple[LoadedPlan, IntakeRule]:
     labels = reading.all_labels
-    if source.plan and PLAN_LABEL not in labels:
+    if source.plan:
         labels = labels | {PLAN_LABEL: source.plan}
     matched = library.match(source, labels)
     if matched is None:
