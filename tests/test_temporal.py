@@ -81,3 +81,10 @@ async def test_a_certificate_that_does_not_exist_is_named(
 
     with pytest.raises(SettingsError, match=rf"{missing}.*check .*TEMPORAL_TLS"):
         await connect()
+
+
+async def test_a_byte_that_is_not_utf8_is_found_by_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEMPORAL_NAMESPACE", "M\udcfcnchen")
+
+    with pytest.raises(SettingsError, match="TEMPORAL_NAMESPACE: the value is not UTF-8"):
+        await connect()

@@ -316,3 +316,21 @@ def environment() -> dict[str, str]:
 def monitor_variables(prefix: str) -> dict[str, str]:
     """What a monitor that runs us says: the variables whose names begin so."""
     return {name: value for name, value in environment().items() if name.startswith(prefix)}
+
+
+def temporal_variables() -> dict[str, str]:
+    """What the environment says to Temporal's SDK. Raises `SettingsError` for a value that is not UTF-8."""
+    found = {name: value for name, value in environment().items() if name.startswith("TEMPORAL_")}
+    for name, value in found.items():
+        if not _is_utf8(value):
+            raise SettingsError(f"{name}: the value is not UTF-8; write it in UTF-8")
+    return found
+
+
+def _is_utf8(value: str) -> bool:
+    """Python keeps each byte of the environment that is not UTF-8 as half a surrogate pair."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -15,7 +15,7 @@ from temporalio.runtime import Runtime
 
 from tocsin.codec import EncryptionCodec
 from tocsin.keyring import KeyRing
-from tocsin.settings import Settings, SettingsError, read_environment
+from tocsin.settings import Settings, SettingsError, read_environment, temporal_variables
 
 DEFAULT_ADDRESS = "127.0.0.1:7233"
 
@@ -68,8 +68,9 @@ def leave(code: int) -> NoReturn:
 
 
 def _configured() -> ClientConnectConfig:
+    """The loader sees no other variables: where it reads the environment itself, a byte in any of them panics it."""
     try:
-        return ClientConfig.load_client_connect_config()
+        return ClientConfig.load_client_connect_config(override_env_vars=temporal_variables())
     except (
         RuntimeError,
         OSError,

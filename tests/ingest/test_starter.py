@@ -156,6 +156,17 @@ def test_what_a_monitor_says_by_running_us_may_match_no_plan(environment: dict[s
     assert "none has an intake rule for nagios" in ended.stderr
 
 
+def test_a_byte_that_is_not_utf8_in_any_variable_loses_no_page(environment: dict[str, str]) -> None:
+    latin_1 = "M\udcfcnchen"  # Python's way to write a single byte, 0xFC
+    said = environment | PROBLEM | {"NAGIOS_HOSTOUTPUT": latin_1, "BANNER": latin_1}
+
+    ended = starter(said, "start", "--from", "nagios", "--plan", "harbour")
+
+    assert (ended.returncode, ended.stdout) == (69, "")
+    assert "Temporal does not answer" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_for_a_monitor_that_would_not_come_again_it_is_tried_again_for_a_while(
     environment: dict[str, str],
 ) -> None:
