@@ -17,6 +17,7 @@ from tests.ingest.conftest import Post
 from tests.ingest.harbour import NOON, FakeTemporal, Incident, unavailable
 from tocsin.domain.naming import identify
 from tocsin.ingest.app import create_app
+from tocsin.ingest.batches import AT_ONCE
 from tocsin.ingest.bodies import BODY_LIMIT
 from tocsin.ingest.reception import LazyClient
 from tocsin.library import PlanLibrary
@@ -281,6 +282,52 @@ async def test_unless_temporal_has_every_group_the_sender_is_asked_to_come_again
     assert first.headers["retry-after"] == "5"
     assert again.status_code == 202
     assert len({started["id"] for started in temporal.started}) == 2
+
+
+STORM = {f"bell-{number}": f"checkout-{number}" for number in range(10 * AT_ONCE)}
+
+
+async def test_a_storm_in_one_request_is_taken_by_a_temporal_that_few_may_ask_at_a_time(
+    bells: httpx.AsyncClient, temporal: FakeTemporal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, under_way = temporal.start_workflow, set()
+
+    async def narrow(*arguments: Any, **how: Any) -> None:
+        under_way.add(how["id"])
+        try:
+            await asyncio.sleep(0)  # whoever else may begin does so now
+            if len(under_way) > AT_ONCE:
+                raise RPCError("too many at once", RPCStatusCode.RESOURCE_EXHAUSTED, b"")
+            await start(*arguments, **how)
+        finally:
+            under_way.remove(how["id"])
+
+    monkeypatch.setattr(temporal, "start_workflow", narrow)
+
+    answer = await bells.post("/v1/sources/bells", json=ringing(**STORM))
+
+    assert answer.status_code == 202
+    assert len(answer.json()["incidents"]) == len(STORM)
+    assert len({started["id"] for started in temporal.started}) == len(STORM)
+
+
+async def test_once_temporal_is_away_for_one_of_a_storm_no_others_are_begun(
+    bells: httpx.AsyncClient, temporal: FakeTemporal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = []
+
+    async def silence(*_: Any, **how: Any) -> None:
+        begun.append(how["id"])
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(temporal, "start_workflow", silence)
+    before = monotonic()
+
+    answer = await bells.post("/v1/sources/bells", json=ringing(**STORM))
+
+    assert_problem(answer, 503, "temporal-unavailable")
+    assert len(begun) == AT_ONCE
+    assert monotonic() - before < 4
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from time import perf_counter
@@ -23,6 +23,7 @@ from tocsin.domain.events import Alert
 from tocsin.domain.readings import Reading
 from tocsin.ingest.answers import no_plan, plainly
 from tocsin.ingest.apidocs import monitor_operation
+from tocsin.ingest.batches import Batch, Raise
 from tocsin.ingest.bodies import body_of
 from tocsin.ingest.formats import Delivered, Dialect
 from tocsin.ingest.formats.table import FORMATS
@@ -37,8 +38,7 @@ from tocsin.sources import FormatName, Source
 from tocsin.starting import Started, raise_alert, temporal_answers
 from tocsin.temporal import TemporalUnavailable
 
-Raise = Callable[[Alert, int], Awaitable[Started]]
-"""Gives an alert to Temporal, with the rank of its severity. Raises `TemporalUnavailable`."""
+__all__ = ["Door", "Entrance", "Formats", "Monitors", "Raise", "Visit", "straight_to_temporal"]
 
 Formats = Mapping[FormatName, Dialect]
 
@@ -234,14 +234,7 @@ class Entrance:
         """Give them all to Temporal. Raises `TemporalUnavailable` unless it has every one."""
         plans = self._reception.library.plans
         ranks = [plans[alert.plan.name].plan.severities[alert.severity].rank for alert in alerts]
-        tried = await asyncio.gather(*map(self._raise, alerts, ranks), return_exceptions=True)
-        started = [each for each in tried if isinstance(each, Started)]
-        if failures := [each for each in tried if isinstance(each, BaseException)]:
-            defects = [each for each in failures if not isinstance(each, TemporalUnavailable)]
-            for defect in defects[1:]:
-                _log.error("another alert of the same request could not be taken", exc_info=defect)
-            raise (defects or failures)[0]
-        return started
+        return await Batch(self._raise).raised(alerts, ranks)
 
 
 @dataclass
