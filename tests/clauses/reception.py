@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +62,7 @@ class Reception:
 
     async def ticket(self, **ticket: Any) -> httpx.Response:
         """What a ticket system hands in."""
-        return await self._post(f"/v1/reports/ticket/{self.plan}", content=json.dumps(ticket))
+        return await self._post(f"/v1/reports/ticket/{self.plan}", json=ticket)
 
     def call(self, number: str, *words: str) -> None:
         """Somebody dials our number, and says so much when they are asked."""

@@ -119,10 +119,14 @@ class Newsroom:
         return await self.http.post(f"/v1/reports/email/{plan}?{query}", files=parts, headers=headers)
 
     async def ticket(
-        self, ticket: Any, token: str = "help-desk-downstairs", plan: str = "harbour"
+        self,
+        ticket: Any,
+        token: str = "help-desk-downstairs",
+        plan: str = "harbour",
+        type: str = "application/json",
     ) -> httpx.Response:
         body = ticket if isinstance(ticket, bytes) else json.dumps(ticket).encode()
-        headers = {"Authorization": f"Bearer {token}"}
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": type}
         return await self.http.post(f"/v1/reports/ticket/{plan}", content=body, headers=headers)
 
     async def call(self, form: dict[str, str], query: str = "", signature: str = "") -> httpx.Response:

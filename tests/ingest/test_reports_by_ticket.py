@@ -59,6 +59,19 @@ async def test_a_ticket_that_comes_again_says_the_same_once_and_something_new_as
     assert len({started["id"] for started in room.temporal.started}) == 1
 
 
+@pytest.mark.parametrize("type", ["", "text/plain", "application/x-www-form-urlencoded", "application/jsonp"])
+async def test_what_is_not_called_json_is_no_ticket(room: Newsroom, type: str) -> None:
+    answer = await room.ticket(TICKET, type=type)
+
+    assert_problem(answer, 415, "wrong-content-type")
+    assert answer.headers["accept"] == "application/json"
+    assert room.temporal.started == []
+
+
+async def test_a_ticket_may_name_its_character_set(room: Newsroom) -> None:
+    assert (await room.ticket(TICKET, type="Application/JSON; charset=utf-8")).status_code == 202
+
+
 async def test_a_ticket_without_a_body_opens_its_incident_in_silence(room: Newsroom) -> None:
     await room.ticket(TICKET | {"body": " \n"})
 

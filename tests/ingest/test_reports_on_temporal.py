@@ -46,7 +46,7 @@ class Receiver:
 
     async def ticket(self, **ticket: Any) -> httpx.Response:
         said = {"id": "SUP-1", "subject": "No light", "requester": {"email": "jo@x.example"}, **ticket}
-        return await self.http.post("/v1/reports/ticket/lighthouse", content=json.dumps(said))
+        return await self.http.post("/v1/reports/ticket/lighthouse", json=said)
 
     async def notes(self, workflow: str) -> list[tuple[str, str]]:
         entries = await self.client.get_workflow_handle(workflow).query(Casework.timeline)

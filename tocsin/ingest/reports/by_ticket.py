@@ -18,6 +18,7 @@ from tocsin.domain import naming
 from tocsin.domain.commands import AddNote
 from tocsin.domain.directory import Directory
 from tocsin.ingest.bodies import body_of, read_json
+from tocsin.ingest.formats import JSON
 from tocsin.ingest.problems import Problem
 from tocsin.ingest.reports.desk import Desk, accepted
 from tocsin.ingest.reports.gate import Gate
@@ -77,6 +78,7 @@ class TicketReports:
     async def ticket(self, plan: str, request: Request) -> JSONResponse:
         """Open the ticket's incident; a ticket that is known adds what it says now, once."""
         self._gate.admit(request)
+        _refuse_other_types(request)
         directory = await self._desk.directory(plan)
         ticket = read_json(_TICKET, await body_of(request))
         who = await asyncio.to_thread(_requester, directory, ticket)
@@ -94,6 +96,18 @@ class TicketReports:
                 "incident-closed",
                 f"incident {naming.spoken(incident)} of this ticket is closed; report what is new under another id",
             )
+
+
+def _refuse_other_types(request: Request) -> None:
+    """A page in somebody's browser may post a form or plain text anywhere, but not JSON. Raises `Problem` (415)."""
+    given = request.headers.get("content-type", "")
+    if given.partition(";")[0].strip().lower() not in JSON:
+        raise Problem(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "wrong-content-type",
+            f"send it with `Content-Type: {' or '.join(JSON)}`",
+            {"Accept": ", ".join(JSON)},
+        )
 
 
 def _requester(directory: Directory, ticket: Ticket) -> Introduction:
