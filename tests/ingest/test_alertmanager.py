@@ -129,6 +129,107 @@ def test_the_worst_of_label_and_criteria_is_the_severity(
     assert (alert.criteria, alert.severity) == ((criterion,), severity)
 
 
+def group(example: dict[str, Any], *alerts: dict[str, str], over: str = "") -> dict[str, Any]:
+    """The example with alerts of these labels, and what they have in common as Alertmanager reckons it.
+
+    The alerts of the customer `over` are resolved.
+    """
+    said = [{"alertname": "Checkout", "service": "checkout-api"} | labels for labels in alerts]
+    return example | {
+        "commonLabels": dict(set.intersection(*(set(labels.items()) for labels in said))),
+        "commonAnnotations": {},
+        "alerts": [
+            {
+                "status": "resolved" if over and labels.get("customer") == over else "firing",
+                "labels": labels,
+                "annotations": {"description": f"{labels.get('customer')} cannot pay"},
+                "startsAt": "2026-11-24T11:00:00Z",
+                "fingerprint": f"alert-{number}",
+            }
+            for number, labels in enumerate(said)
+        ],
+    }
+
+
+WARNING, CRITICAL = {"severity": "warning"}, {"severity": "critical"}
+ACME, GLOBEX = {"customer": "acme"}, {"customer": "globex"}
+
+
+@pytest.mark.parametrize("alerts", [(WARNING, CRITICAL), (CRITICAL, WARNING), (WARNING, WARNING, CRITICAL)])
+def test_a_group_is_as_bad_as_the_worst_of_its_alerts(
+    alerts: tuple[dict[str, str], ...], example: dict[str, Any], library: PlanLibrary
+) -> None:
+    assert read(group(example, *alerts), library).severity == "closed"
+
+
+def test_what_is_over_makes_a_group_no_worse(example: dict[str, Any], library: PlanLibrary) -> None:
+    payload = group(example, CRITICAL | GLOBEX, WARNING | ACME, over="globex")
+
+    alert = read(payload, library)
+
+    assert (alert.severity, alert.customer) == ("slow", "acme")
+
+
+def test_the_worst_alert_that_fires_says_whose_incident_it_is_and_what_happened(
+    example: dict[str, Any], library: PlanLibrary
+) -> None:
+    payload = group(
+        example,
+        WARNING | ACME | {"environment": "staging"},
+        CRITICAL | GLOBEX | {"environment": "production"},
+        CRITICAL | ACME | {"environment": "testing"},
+    )
+
+    alert = read(payload, library)
+
+    assert alert.customer == "globex"
+    assert alert.facts == {"description": "globex cannot pay", "place": "production"}
+    assert list(alert.alerts) == ["alert-0", "alert-1", "alert-2"]
+
+
+def for_any_customer(folder: Path) -> PlanLibrary:
+    """A harbour that takes what names a customer, and nothing else."""
+    plan = write_plans(folder) / "harbour" / "plan.yaml"
+    plan.write_text(PLAN_FILE.replace('when: {service: "checkout-*"}', 'when: {customer: "*"}'))
+    return PlanLibrary(folder, folder / "state")
+
+
+@pytest.mark.parametrize(
+    ("alerts", "over", "customer"),
+    [
+        ((ACME, GLOBEX), "", "acme"),
+        ((ACME, GLOBEX), "acme", "globex"),
+        ((ACME, GLOBEX), "globex", "acme"),
+        ((WARNING, ACME), "", "acme"),
+        ((ACME, WARNING), "acme", "acme"),
+    ],
+)
+def test_alerts_of_several_customers_are_one_incident_where_the_monitor_groups_them(
+    alerts: tuple[dict[str, str], ...], over: str, customer: str, example: dict[str, Any], tmp_path: Path
+) -> None:
+    library = for_any_customer(tmp_path)
+    opened = read(group(example, ACME), library)
+
+    alert = read(group(example, *alerts, over=over), library)
+
+    assert (alert.key, alert.customer) == (opened.key, customer)
+    assert list(alert.alerts) == ["alert-0", "alert-1"]
+
+
+def test_the_end_of_alerts_of_several_customers_reaches_the_incident_that_they_opened(
+    example: dict[str, Any], tmp_path: Path
+) -> None:
+    library = for_any_customer(tmp_path)
+    payload = group(example, ACME, GLOBEX)
+    opened = read(payload, library)
+    for each in payload["alerts"]:
+        each["status"] = "resolved"
+
+    alert = read(payload, library)
+
+    assert (alert.key, alert.alerts) == (opened.key, {"alert-0": False, "alert-1": False})
+
+
 def test_what_alerts_that_fire_say_of_themselves_adds_up(example: dict[str, Any], tmp_path: Path) -> None:
     first, second = example["alerts"]
     first["labels"] |= {"criteria": "no_pilot, no_water", "vendor": "tugs"}

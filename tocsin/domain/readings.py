@@ -54,6 +54,10 @@ class Reading(Value):
         """What the alerts have in common, or else the labels of the one that speaks for them."""
         return self.labels or self.telling.labels
 
+    def labels_of(self, sighting: Sighting) -> dict[str, str]:
+        """The labels of one of the alerts, and over them what all have in common."""
+        return sighting.labels | self.labels
+
     @property
     def all_annotations(self) -> dict[str, str]:
         """The annotations of the alert that speaks for them, and over them what all have in common."""
