@@ -176,6 +176,26 @@ def test_a_value_of_the_wrong_kind_is_refused_by_its_place(
     assert f"mapping.yaml:{line}: {message}" in str(refused.value)
 
 
+def test_integers_of_any_length_are_different_keys(tmp_path: Path) -> None:
+    mapping = load(
+        written(tmp_path, "mapping: bell\nrules: [{rule: r, each: payload, group: string(item), key: item}]")
+    ).mapping
+    ids = [2**53 + 1, 2**63 - 1, 2**63 + 1, 2**63 + 8, 2**64, -(2**63) - 1, 10**400, 10**400 + 1]
+
+    readings = read(mapping, ids)
+
+    assert [reading.group for reading in readings] == [str(id) for id in ids]
+    assert [reading.sightings[0].key for reading in readings] == [str(id) for id in ids]
+
+
+@pytest.mark.parametrize("id", [2.0**63, 1e300, float("inf")])
+def test_a_number_that_has_lost_digits_is_no_key(tmp_path: Path, id: float) -> None:
+    mapping = load(written(tmp_path, "mapping: bell\nrules: [{rule: r, group: payload.id}]")).mapping
+
+    with pytest.raises(WrongValue, match="group: should be text, or a number none of whose digits are lost"):
+        read(mapping, {"id": id})
+
+
 def test_an_each_that_finds_no_list_is_refused(gauge: PayloadMapping) -> None:
     with pytest.raises(WrongValue, match="each: should be a list, and was text of length 3"):
         read(gauge, {"lamps": "all"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from celpy import celtypes
 from pydantic import TypeAdapter
@@ -18,6 +18,8 @@ _FIRST_YEAR, _LAST_YEAR = 1970, 9998
 """Programs without a time write the year 1; the last year cannot be moved to another time zone."""
 
 _INT64 = range(-(2**63), 2**63)
+_EXACT_BELOW = 2**53
+"""From here on a fraction of 64 bits stands for more whole numbers than one."""
 _MOMENT = TypeAdapter(datetime)
 
 
@@ -27,6 +29,25 @@ class TooLarge(Exception):
 
 class NotText(Exception):
     """A value is none that could be written as text."""
+
+
+class LongInteger(celtypes.DoubleType):
+    """An integer too long for CEL's 64 bits: counted with as a fraction, as in JavaScript, and written as it came."""
+
+    exact: int
+
+    def __new__(cls, exact: int) -> LongInteger:
+        """The integer, as near as a fraction comes to it."""
+        made = cast(LongInteger, super().__new__(cls, _as_fraction(exact)))
+        made.exact = exact
+        return made
+
+
+def _as_fraction(integer: int) -> float:
+    try:
+        return float(integer)
+    except OverflowError:
+        return math.inf if integer > 0 else -math.inf
 
 
 def as_cel(document: Any) -> Any:
@@ -61,13 +82,14 @@ def _converted(value: Any) -> Any:
 
 
 def _number(value: float) -> Any:
-    """CEL's integers have 64 bits; what is longer becomes a fraction, as in JavaScript."""
-    if isinstance(value, int) and value in _INT64:
-        return celtypes.IntType(value)
-    try:
+    if not isinstance(value, int):
         return celtypes.DoubleType(value)
-    except OverflowError:
-        return celtypes.DoubleType(math.inf if value > 0 else -math.inf)
+    return celtypes.IntType(value) if value in _INT64 else LongInteger(value)
+
+
+def is_exact(value: Any) -> bool:
+    """Whether a value as text tells it from every other; large fractions have lost their last digits."""
+    return not isinstance(value, float) or isinstance(value, LongInteger) or abs(value) < _EXACT_BELOW
 
 
 def text_of(value: Any) -> str:
@@ -76,6 +98,8 @@ def text_of(value: Any) -> str:
         return str(value)
     if isinstance(value, bool | celtypes.BoolType):
         return "true" if value else "false"
+    if isinstance(value, LongInteger):
+        return str(value.exact)
     if isinstance(value, int):
         return str(int(value))
     if isinstance(value, float):
@@ -123,8 +147,17 @@ def same(one: Any, other: Any) -> bool:
         return len(one) == len(other) and all(map(same, one, other))
     if isinstance(one, dict) and isinstance(other, dict):
         return len(one) == len(other) and all(key in other and same(one[key], other[key]) for key in one)
+    if isinstance(one, type) and isinstance(other, type):
+        return _kind(one) is _kind(other)
     return type(one) is type(other) and bool(one == other)
 
 
+def _kind(of_value: type) -> type:
+    """CEL's name for it: to an expression a long integer is a `double`."""
+    return celtypes.DoubleType if of_value is LongInteger else of_value
+
+
 def _plain(number: float) -> float:
+    if isinstance(number, LongInteger):
+        return number.exact
     return int(number) if isinstance(number, int) else float(number)

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from celpy.celtypes import BoolType
 
 from tocsin.cel import Broken, Budget, CelError, Expression, Missing, TooMuchWork
-from tocsin.celvalues import NotText, TooLarge, as_cel, described, moment_of, text_of
+from tocsin.celvalues import NotText, TooLarge, as_cel, described, is_exact, moment_of, text_of
 from tocsin.domain.readings import Reading, Sighting
 
 LONGEST_KEY = 1_000
@@ -156,6 +156,8 @@ class Rule:
         return _Item(group, self._text("title", values), sighting)
 
     def _key(self, name: str, values: Mapping[str, Any]) -> str:
+        if not is_exact(values.get(name)):
+            raise _wrong(self.parts[name], "text, or a number none of whose digits are lost", values[name])
         text = self._text(name, values)
         if not text or len(text) > LONGEST_KEY:
             raise _wrong(self.parts[name], f"text of at most {LONGEST_KEY:,} characters", values[name])
