@@ -8,6 +8,7 @@ NotMapped        a payload cannot be read
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -24,6 +25,9 @@ LONGEST_KEY = 1_000
 
 KEPT_BACK = frozenset({"authorization", "proxy-authorization", "cookie"})
 """Headers that hold secrets; no expression sees them."""
+
+
+_log = logging.getLogger(__name__)
 
 
 class NotMapped(Exception):
@@ -144,16 +148,27 @@ class Rule:
             yield replace(at, scope={**at.scope, "item": item}, item=number)
 
     def _item(self, at: _Payload) -> _Item:
-        values = {part.name: at.value(part) for part in self._valued}
+        values = {part.name: at.value(part) for part in self._valued if part.name != "began"}
         group = self._key("group", values)
         sighting = Sighting(
             key=self._key("key", values) if values.get("key") is not None else group,
             is_firing=_truth(self.parts["firing"], values["firing"]),
-            began=_moment(self.parts["began"], values["began"]) if "began" in self.parts else None,
+            began=self._began(at),
             labels=self._texts("labels", values),
             annotations=self._texts("annotations", values),
         )
         return _Item(group, self._text("title", values), sighting)
+
+    def _began(self, at: _Payload) -> datetime | None:
+        """Since when, where that is told and makes sense: no alert is refused for its time. Raises `TooMuch`."""
+        if "began" not in self.parts:
+            return None
+        part = self.parts["began"]
+        try:
+            return _moment(part, at.value(part))
+        except WrongValue as error:
+            _log.warning("an alert is taken without its time: %s", error)
+            return None
 
     def _key(self, name: str, values: Mapping[str, Any]) -> str:
         if not is_exact(values.get(name)):
