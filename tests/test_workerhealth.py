@@ -134,6 +134,12 @@ async def test_a_channel_without_any_way_is_an_illness_of_which_no_new_process_i
     assert healthy.json()["problems"] == ["every way out by sms is shut: twilio, twilio-2"]
 
 
+async def test_nobody_is_sent_elsewhere_for_a_slash_too_many(http: httpx.AsyncClient) -> None:
+    answer = await http.get("/livez/", headers={"Host": "attacker.example"})
+
+    assert (answer.status_code, answer.headers.get("location")) == (404, None)
+
+
 async def test_without_temporal_it_is_ill(http: httpx.AsyncClient, temporal: Temporal) -> None:
     temporal.is_away = True
 

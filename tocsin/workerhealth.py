@@ -52,6 +52,7 @@ class WorkerHealth:
                 Route("/metrics", self.metrics),
             ]
         )
+        self.app.router.redirect_slashes = False  # to the Host that whoever asks has named
 
     async def livez(self, request: Request) -> JSONResponse:
         """Whether this process works."""

@@ -462,6 +462,16 @@ async def test_what_does_not_exist_and_the_wrong_method_are_problems_too(post: P
     assert answer.headers["allow"] == "POST"
 
 
+async def test_nobody_is_sent_elsewhere_for_a_slash_too_many(post: Post, example: Any) -> None:
+    for path in ("/v1/alertmanager/", "/healthz/", "/v1/a/secret-of-a-link/"):
+        answer = await post.http.post(path, json=example, headers={"Host": "attacker.example"})
+
+        assert_problem(answer, 404, "not-found")
+        assert "location" not in answer.headers
+    assert 'reason="not-found",source="-"} 3.0' in (await post.http.get("/metrics")).text
+    assert post.temporal.started == []
+
+
 async def test_the_receiver_is_alive_without_temporal_but_not_ready(post: Post) -> None:
     post.temporal.failure = unavailable()
 

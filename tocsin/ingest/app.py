@@ -71,6 +71,7 @@ def create_app(
         description=_ABOUT,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # it would name the Host that the sender named, and repeat what is secret in the URL
         lifespan=lambda _: coalescing.at_work(),
     )
     app.add_middleware(Limits)
