@@ -44,7 +44,19 @@ def answered(post: Post) -> list[tuple[str, str, int]]:
 
 
 @pytest.mark.parametrize(
-    "text", ["7F3K2-2", " 7f3k2-2 on it", "ACK 7F3K2-2", "ack: 7f3k2–2.", "7F3K2 2", "7F3K2XYZ9O-2"]
+    "text",
+    [
+        "7F3K2-2",
+        " 7f3k2-2 on it",
+        "7F3K2-2, got it, thanks!",
+        "7F3K2-2: I'm on it",
+        "7F3K2-2 ack",
+        "ACK 7F3K2-2",
+        "ACK 7F3K2-2, can't say for how long",
+        "ack: 7f3k2–2.",
+        "7F3K2 2",
+        "7F3K2XYZ9O-2",
+    ],
 )
 async def test_the_code_of_a_page_acknowledges_it(post: Post, text: str) -> None:
     post.temporal.runs(incident(FIRST), incident(SECOND))
@@ -82,7 +94,7 @@ async def test_of_several_codes_each_is_told_its_own_fate(post: Post) -> None:
 async def test_a_word_and_a_number_after_a_code_are_no_code(post: Post) -> None:
     post.temporal.runs(incident(FIRST))
 
-    assert await post.sms(KIT, "7F3K2-2 there 10 minutes") == "Acknowledged: 7F3K2-2."
+    assert await post.sms(KIT, "ACK 7F3K2-2 there 10 minutes") == "Acknowledged: 7F3K2-2."
 
 
 async def test_a_text_that_comes_twice_is_one_command_with_one_answer(post: Post) -> None:
@@ -320,7 +332,30 @@ async def test_ack_all_in_a_flood_says_that_older_incidents_were_not_looked_thro
 # ---- PASS ----
 
 
-@pytest.mark.parametrize("text", ["PASS 7F3K2-2", "pass on 7f3k2-2"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "7F3K2-2 can't, on a plane",
+        "7F3K2-2 no",
+        "7F3K2-2 not me",
+        "7F3K2-2 there 10 minutes",
+        "ACK 7F3K2-2 pass",
+    ],
+)
+async def test_a_code_with_words_that_do_not_agree_answers_nothing_and_says_how(
+    post: Post, text: str
+) -> None:
+    post.temporal.runs(incident(FIRST))
+
+    reply = await post.sms(KIT, text)
+
+    assert reply == await post.sms(KIT, "what is this?")
+    assert answered(post) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["PASS 7F3K2-2", "pass on 7f3k2-2", "7F3K2-2 PASS", "7F3K2-2, pass on please"]
+)
 async def test_pass_and_a_code_passes_that_page_on(post: Post, text: str) -> None:
     post.temporal.runs(incident(FIRST))
 

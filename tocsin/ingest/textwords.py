@@ -4,8 +4,9 @@
     PASS 7F3K2-2 · PASS · PASS ALL                     somebody else is to be asked
     STOP · START · HELP, and the words that vendors take for them
 
-The words for STOP and START are Twilio's: twilio.com/docs/messaging/guides/opt-out-keywords. What follows a code is
-not read, so that `7F3K2-2 on it` is understood.
+The words for STOP and START are Twilio's: twilio.com/docs/messaging/guides/opt-out-keywords. A code may be followed by
+what agrees (`7F3K2-2 on it`) or by the word that would stand before it (`7F3K2-2 pass`). Anything else after it, such as
+`7F3K2-2 can't, on a plane`, is nobody's acknowledgement.
 """
 
 from __future__ import annotations
@@ -34,8 +35,16 @@ _NEXT_CODE = re.compile(
     rf"[\s,;.+&]*(?:and\s+)?(?=[a-z]*\d|[a-z]+\s*{_DASH}){_NAME_AND_PAGE}",
     re.IGNORECASE,
 )
-_VERB = re.compile(r"(?:(ack\w*)|(pass(?:ed|ing)?(?:\s+on)?))(?:\W+|$)", re.IGNORECASE)
+_VERB_WORD = r"(?:(ack\w*)|(pass(?:ed|ing)?(?:\s+on)?))(?:\W+|$)"
+_VERB = re.compile(_VERB_WORD, re.IGNORECASE)
+_ANY_VERB = re.compile(rf"\b{_VERB_WORD}", re.IGNORECASE)
+_BETWEEN = " ,;.:!+&-\n"
+"""What may stand between a code and the word after it."""
 _ALL = re.compile(r"all\W*$", re.IGNORECASE)
+_AGREES = re.compile(
+    r"(?:\W|\b(?:ok|okay|yes|roger|mine|thanks|thank you|on my way|(?:i\W?m )?on it|(?:i(?:\W?ve)? )?(?:got|have) it)\b)*",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -66,8 +75,9 @@ def read(body: str, opt_out_type: str = "") -> Text:
     verb = _VERB.match(body)
     rest = body[verb.end() :] if verb else body
     asked: Wish = "pass" if verb and verb[2] else "acknowledge"
-    if codes := tuple(dict.fromkeys(_codes(rest))):
-        return Text(asked, codes)
+    if found := list(_codes(rest)):
+        codes = tuple(dict.fromkeys(code for code, _ in found))
+        return Text(_with_afterword(asked if verb else None, rest[found[-1][1] :]), codes)
     if verb and (not rest or _ALL.match(rest)):
         return Text(asked, is_all=bool(rest))
     return Text("unclear")
@@ -78,10 +88,19 @@ def _keyword(body: str) -> Wish | None:
     return "stop" if word in STOP else "start" if word in START else "help" if word in HELP else None
 
 
-def _codes(text: str) -> Iterator[Code]:
-    """Those that follow upon one another from the beginning of the text."""
+def _with_afterword(asked: Wish | None, rest: str) -> Wish:
+    """What is wished of codes, given the word before them, if any, and what follows them."""
+    verbs: set[Wish] = {"pass" if verb[2] else "acknowledge" for verb in _ANY_VERB.finditer(rest)}
+    if asked is not None:
+        return asked if verbs <= {asked} else "unclear"
+    if len(verbs) == 1 and _VERB.match(rest.lstrip(_BETWEEN)):
+        return verbs.pop()
+    return "acknowledge" if _AGREES.fullmatch(rest) else "unclear"
+
+
+def _codes(text: str) -> Iterator[tuple[Code, int]]:
+    """Those that follow upon one another from the beginning of the text, and where each ends."""
     found = _CODE.match(text)
     while found:
-        yield Code(naming.as_typed(found[1]), int(found[2]))
-        text = text[found.end() :]
-        found = _NEXT_CODE.match(text)
+        yield Code(naming.as_typed(found[1]), int(found[2])), found.end()
+        found = _NEXT_CODE.match(text, found.end())
