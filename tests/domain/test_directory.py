@@ -10,6 +10,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.sending import recipient_of
+from tests.domain import harbour
 from tests.test_docs import GUIDE, blocks, example
 from tocsin.domain.channel import ChannelName
 from tocsin.domain.directory import Contact, Directory
@@ -316,3 +317,22 @@ def test_a_language_that_is_no_tag_is_refused_with_its_place(language):
 def test_a_language_is_written_as_the_names_of_templates_are(language):
     people = directory(("dana: {name: Dana,", f"dana: {{name: Dana, language: {language},")).people
     assert people["dana"].language == language
+
+
+def test_whoever_passed_it_on_is_passed_over_in_every_round_and_nobody_else_is():
+    names = ("ana", "eva", "rui")
+    base = harbour.directory()
+    directory = base.model_copy(update={"roles": {**base.roles, "pilot": names}})
+
+    def tried(*passed_on: str) -> list[str]:
+        targets = [Target(role="pilot", turn=turn, last=passed_on) for turn in range(4)]
+        return [
+            found[0]
+            for each in targets
+            if (found := directory.contact(each, datetime(2026, 3, 2, 12, tzinfo=UTC)))
+        ]
+
+    assert tried() == ["ana", "eva", "rui", "ana"]
+    assert tried("ana") == ["eva", "eva", "rui", "eva"], "in ana's place it is eva"
+    assert tried("ana", "rui") == ["eva"] * 4
+    assert tried(*names) == ["ana", "eva", "rui", "ana"], "where nobody else is left, they are asked again"

@@ -147,7 +147,11 @@ class Directory(Value):
         found = self._targeted(target, at)
         if not wakes:
             found = [each for each in found if each is None or each[1].quiet_at(at) is None]
-        return found[target.turn % len(found)] if found else None
+        if not found:
+            return None
+        turn = target.turn % len(found)
+        # Those who passed it on stay where they are in the order, or the next one would be skipped.
+        return min(found[turn:] + found[:turn], key=lambda each: each is not None and each[0] in target.last)
 
     def addressee(self, dispatch: Dispatch) -> tuple[str, Contact] | None:
         """Whom a dispatch goes to, with their key; `None` when there is nobody. An email disturbs nobody."""
@@ -213,8 +217,7 @@ class Directory(Value):
         if target.audience is not None:
             member = self.members(target).get(target.member or "")
             return [(target.member or "", member)] if member else []
-        holders = sorted(self.in_turn(target.role or "", at), key=lambda key: key in target.last)
-        return self._candidates(target, holders)
+        return self._candidates(target, self.in_turn(target.role or "", at))
 
     def _candidates(self, target: Target, holders: Iterable[str]) -> list[tuple[str, Contact] | None]:
         keys = [target.person] if target.person else list(holders)
