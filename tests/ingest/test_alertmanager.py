@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.ingest.harbour import NOON, PLAN_FILE, write_plans
+from tests.ingest.harbour import DIRECTORY_FILE, NOON, PLAN_FILE, write_plans
 from tocsin.domain.events import Alert
 from tocsin.domain.naming import identify
 from tocsin.ingest.formats.alertmanager import AlertmanagerPayload
@@ -228,6 +228,24 @@ def test_the_end_of_alerts_of_several_customers_reaches_the_incident_that_they_o
     alert = read(payload, library)
 
     assert (alert.key, alert.alerts) == (opened.key, {"alert-0": False, "alert-1": False})
+
+
+def test_where_two_plans_want_alerts_of_one_group_the_plan_of_the_worst_takes_them(
+    example: dict[str, Any], tmp_path: Path
+) -> None:
+    for name, wants, criterion in (("harbour", "acme", "no_pilot"), ("island", "globex", "no_water")):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "directory.yaml").write_text(DIRECTORY_FILE)
+        rule = f"otherwise: slow\n    criteria: [{criterion}]"
+        text = PLAN_FILE.replace("plan: harbour", f"plan: {name}").replace("otherwise: slow", rule) + CRITERIA
+        (folder / "plan.yaml").write_text(text.replace('{service: "checkout-*"}', f"{{customer: {wants}}}"))
+    library = PlanLibrary(tmp_path, tmp_path / "state")
+
+    alert = read(group(example, ACME, GLOBEX), library)
+
+    assert (alert.plan.name, alert.customer, alert.criteria) == ("island", "globex", ("no_water",))
+    assert list(alert.alerts) == ["alert-0", "alert-1"]
 
 
 def test_what_alerts_that_fire_say_of_themselves_adds_up(example: dict[str, Any], tmp_path: Path) -> None:
