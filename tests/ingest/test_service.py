@@ -168,6 +168,7 @@ async def test_too_many_headers_are_refused(http: httpx.AsyncClient, example: An
         assert_problem(
             await http.post("/v1/alertmanager", json=example, headers=headers), 431, "headers-too-large"
         )
+    assert await numbers(http) == {'refusals_total{reason="headers-too-large",source="-"}': 2}
 
 
 @asynccontextmanager
@@ -222,12 +223,15 @@ async def test_a_body_that_trickles_is_cut_off(app: FastAPI) -> None:
     assert monotonic() - began < 2
 
 
-async def test_headers_that_trickle_are_cut_off(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_headers_that_trickle_are_cut_off(
+    app: FastAPI, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(PunctualProtocol, "head_seconds", 0.3)
     async with listening(app) as port:
         status, problem = await answer_to(port, *trickle(POST), every=0.05)
 
     assert (status, json.loads(problem)["reason"]) == (408, "headers-too-slow")
+    assert await numbers(http) == {'refusals_total{reason="headers-too-slow",source="-"}': 1}
 
 
 async def test_whoever_goes_on_sending_after_the_answer_is_cut_off_too(
@@ -253,12 +257,13 @@ async def test_whoever_goes_on_sending_after_the_answer_is_cut_off_too(
     ],
 )
 async def test_what_is_no_http_is_answered_with_a_problem(
-    app: FastAPI, nonsense: bytes, caplog: pytest.LogCaptureFixture
+    app: FastAPI, http: httpx.AsyncClient, nonsense: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with listening(app) as port:
         status, problem = await answer_to(port, nonsense)
 
     assert (status, json.loads(problem)["reason"]) == (400, "not-http")
+    assert (await numbers(http))['refusals_total{reason="not-http",source="-"}'] == 1
     assert "Traceback" not in caplog.text
 
 

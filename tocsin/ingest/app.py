@@ -6,7 +6,8 @@ Whatever cannot be taken now is answered with 503 and `Retry-After`, so that it 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, timedelta
 
 from fastapi import APIRouter, FastAPI
@@ -26,7 +27,7 @@ from tocsin.ingest.codec import mount_codec
 from tocsin.ingest.limits import Limits
 from tocsin.ingest.metrics import IngestMetrics
 from tocsin.ingest.monitors import Monitors, straight_to_temporal
-from tocsin.ingest.problems import speak_in_problems, unavailable
+from tocsin.ingest.problems import COUNT_REFUSAL, CountRefusal, speak_in_problems, unavailable
 from tocsin.ingest.publication import PlanPages
 from tocsin.ingest.reception import ClientProvider, Reception
 from tocsin.ingest.repeatmetrics import RepeatMetrics
@@ -72,9 +73,9 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,  # it would name the Host that the sender named, and repeat what is secret in the URL
-        lifespan=lambda _: coalescing.at_work(),
+        lifespan=_lifespan(coalescing, metrics),
     )
-    app.add_middleware(Limits)
+    app.add_middleware(Limits, count=metrics.refused)
     speak_in_problems(app, metrics.refused)
     app.include_router(Monitors(reception, sources, coalescing, metrics).router)
     app.include_router(TwilioCallbacks(reception).router)
@@ -90,6 +91,17 @@ def create_app(
     app.include_router(docs_page(app.openapi))
     mount_codec(app, settings)
     return app
+
+
+def _lifespan(
+    coalescing: Coalescing, metrics: IngestMetrics
+) -> Callable[[FastAPI], AbstractAsyncContextManager[dict[str, CountRefusal]]]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, CountRefusal]]:
+        async with coalescing.at_work():
+            yield {COUNT_REFUSAL: metrics.refused}
+
+    return lifespan
 
 
 _ABOUT = (

@@ -11,7 +11,7 @@ from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tocsin.ingest.problems import Problem
+from tocsin.ingest.problems import CountRefusal, Problem, nobody_counts
 
 HEADERS_LIMIT = 100
 HEADERS_BYTES = 32 * 1024
@@ -21,17 +21,21 @@ SLOWEST = 64 * 1024
 
 
 class Limits:
-    """An ASGI middleware that answers 431 and 408 itself."""
+    """An ASGI middleware that answers 431 itself, which `count` hears, and has 408 answered."""
 
-    def __init__(self, app: ASGIApp, body_seconds: float = BODY_SECONDS) -> None:
+    def __init__(
+        self, app: ASGIApp, body_seconds: float = BODY_SECONDS, count: CountRefusal = nobody_counts
+    ) -> None:
         self._app = app
         self._body_seconds = body_seconds
+        self._count = count
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what keeps to the limits."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
         elif _has_too_many(scope["headers"]):
+            self._count(_HEADERS_TOO_LARGE.reason)
             await _HEADERS_TOO_LARGE.response()(scope, receive, send)
         else:
             await self._app(scope, _Punctual(receive, self._body_seconds), send)

@@ -18,6 +18,12 @@ RETRY_AFTER_SECONDS = 5
 TYPE_PREFIX = "urn:tocsin:problem:"
 PROBLEM_TYPE = "application/problem+json"
 
+CountRefusal = Callable[[str], None]
+"""Hears the reason of each refusal."""
+
+COUNT_REFUSAL = "count_refusal"
+"""Under this name the receiver's lifespan state holds a `CountRefusal`, for what the server refuses without the app."""
+
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -58,11 +64,11 @@ def unavailable(detail: str, reason: str = "temporal-unavailable") -> Problem:
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, reason, detail, headers)
 
 
-def _nobody_counts(reason: str) -> None:
+def nobody_counts(reason: str) -> None:
     """Where refusals are not counted."""
 
 
-def speak_in_problems(app: FastAPI, count: Callable[[str], None] = _nobody_counts) -> None:
+def speak_in_problems(app: FastAPI, count: CountRefusal = nobody_counts) -> None:
     """Let every error of `app` go out as a problem; `count` hears the reason of each."""
 
     async def answer(request: Request, error: Exception) -> JSONResponse:

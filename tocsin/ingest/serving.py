@@ -18,7 +18,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tocsin.ingest.codec_gate import is_only_here
 from tocsin.ingest.limits import BODY_SECONDS, HEADERS_BYTES
-from tocsin.ingest.problems import Problem
+from tocsin.ingest.problems import COUNT_REFUSAL, CountRefusal, Problem, nobody_counts
 from tocsin.ingest.tokens import Tokens
 from tocsin.settings import VARIABLES, Settings, SettingsError
 from tocsin.sourcefiles import unsecured
@@ -74,7 +74,10 @@ def served(app: ASGIApp) -> uvicorn.Config:
 
 
 class PunctualProtocol(H11Protocol):
-    """HTTP that gives up on a head that does not come to its end, and on a body that goes on after the answer."""
+    """HTTP that gives up on a head that does not come to its end, and on a body that goes on after the answer.
+
+    What it refuses itself is counted where the app's lifespan state says (`COUNT_REFUSAL`).
+    """
 
     head_seconds = HEAD_SECONDS
 
@@ -128,6 +131,8 @@ class PunctualProtocol(H11Protocol):
         if self.transport.is_closing():
             return
         if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
+            count: CountRefusal = self.app_state.get(COUNT_REFUSAL, nobody_counts)
+            count(problem.reason)
             answer = problem.response()
             headers = [*answer.raw_headers, (b"connection", b"close")]
             for event in (
