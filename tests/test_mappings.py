@@ -202,7 +202,7 @@ def test_integers_of_any_length_are_different_keys(tmp_path: Path) -> None:
     mapping = load(
         written(tmp_path, "mapping: bell\nrules: [{rule: r, each: payload, group: string(item), key: item}]")
     ).mapping
-    ids = [2**53 + 1, 2**63 - 1, 2**63 + 1, 2**63 + 8, 2**64, -(2**63) - 1, 10**400, 10**400 + 1]
+    ids = [2**53 + 1, 2**63 - 1, 2**63 + 1, 2**63 + 8, 2**64, -(2**63) - 1, 10**150, 10**150 + 1]
 
     readings = read(mapping, ids)
 

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from tocsin.domain.base import Moment, Value
+
+LONGEST_KEY, LONGEST_GROUP = 200, 1_000
+"""Characters. Both go on into the incident's history with every word about an alert, and no source says how long its
+own may be. Every key that a source promises to give back whole, such as PagerDuty's, is a shorter group."""
+
+_HASH_LENGTH = 32
+
+
+def _at_most(length: int) -> AfterValidator:
+    """A key that is longer becomes its beginning and a hash of all of it: the same one, from the same key, always."""
+
+    def shortened(key: str) -> str:
+        if len(key) <= length:
+            return key
+        whole = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_LENGTH]
+        return f"{key[: length - _HASH_LENGTH - 1]}…{whole}"
+
+    return AfterValidator(shortened)
 
 
 class Sighting(Value):
@@ -17,7 +36,7 @@ class Sighting(Value):
     `remark` it says something else of the alert, which goes on the timeline of the incident that is open.
     """
 
-    key: Annotated[str, Field(min_length=1)]
+    key: Annotated[str, Field(min_length=1), _at_most(LONGEST_KEY)]
     is_firing: bool
     remark: str = ""
     began: Moment | None = None
@@ -29,11 +48,11 @@ class Sighting(Value):
 class Reading(Value):
     """Alerts that belong together and make one incident.
 
-    `group` is the whole key under which they do, `labels` and `annotations` what they have in common, where the source
+    `group` is the key under which they do, `labels` and `annotations` what they have in common, where the source
     says so; `title` is in the source's words.
     """
 
-    group: Annotated[str, Field(min_length=1)]
+    group: Annotated[str, Field(min_length=1), _at_most(LONGEST_GROUP)]
     sightings: Annotated[tuple[Sighting, ...], Field(min_length=1)]
     title: str = ""
     labels: dict[str, str] = {}
