@@ -4,6 +4,7 @@ An activity fails with an `ApplicationError` of one of these types, and the work
 
     Unreachable      the directory has nobody there whom it may disturb, or no address for this channel; never retried
     Refused          the vendor will never take it; never retried
+    AccountRefused   the vendor takes nothing of this account; the message goes another way, or later
     TryAgain         the vendor is busy or out of reach; retried, after its own Retry-After when it gave one
     OutcomeUnknown   it may have been sent; retried, and recognisable as a repeat
 
@@ -21,7 +22,16 @@ from typing import Protocol
 from temporalio.exceptions import ApplicationError
 
 from activities.directory import Directories
-from tocsin.domain.channel import Call, ChannelError, Email, OutcomeUnknown, Refused, Sms, TryAgain
+from tocsin.domain.channel import (
+    AccountRefused,
+    Call,
+    ChannelError,
+    Email,
+    OutcomeUnknown,
+    Refused,
+    Sms,
+    TryAgain,
+)
 from tocsin.domain.directory import Contact
 from tocsin.domain.messages import Dispatch, Rendered
 
@@ -82,6 +92,9 @@ def named_failures() -> Iterator[None]:
 def _failure(error: ChannelError) -> ApplicationError:
     words = in_short(str(error))
     match error:
+        case AccountRefused(code=code):
+            # The message is not at fault: once somebody has put the account right, it goes out.
+            return ApplicationError(words, code, type="AccountRefused", non_retryable=True)
         case Refused(code=code):
             return ApplicationError(words, code, type="Refused", non_retryable=True)
         case TryAgain(retry_after=wait):
