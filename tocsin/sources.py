@@ -204,6 +204,26 @@ def _short(window: timedelta) -> timedelta:
     return window
 
 
+GROUPED_OTHERWISE: dict[FormatName, str] = {
+    "pagerduty": "one `dedup_key` is one incident",
+    "cloudevents": "one `subject` is one incident",
+    "sns": "one alarm, or one event, is one incident; the formats `cloudwatch` and `aws-health` can be grouped",
+    "mapping": "let the mapping's `group` say what belongs together",
+}
+"""Formats in which the end of an alert may come without the labels of its beginning, and what groups them instead."""
+
+
+def _said_at_the_end_too(labels: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+    """Labels to group by. An end without them would be looked for in another group, and lost."""
+    format = info.data.get("format")
+    if labels and format in GROUPED_OTHERWISE:
+        raise ValueError(
+            f"the format `{format}` need not repeat labels when an alert is over, so the end would miss the incident; "
+            f"delete this: {GROUPED_OTHERWISE[format]}"
+        )
+    return labels
+
+
 class Origin(Value):
     """Where an alert comes from, as plans tell origins apart: by its name, and by what it speaks."""
 
@@ -221,7 +241,7 @@ class Source(Origin):
     lock: Lock | None = None
     mapping: NearbyFile = None
     """The mapping file, for the format `mapping`."""
-    group_by: tuple[str, ...] = ()
+    group_by: Annotated[tuple[str, ...], AfterValidator(_said_at_the_end_too)] = ()
     """Labels that say what belongs together, in place of the source's own grouping."""
     coalesce: Annotated[Duration, AfterValidator(_short)] = timedelta(seconds=10)
     """How long repeats of what is known already are put together before Temporal is told."""

@@ -28,9 +28,9 @@ SECRET = (Secret(value=TOKEN),)
 
 SOURCES: Sequence[Source] = (
     ALERTMANAGER,
-    Source(source="grafana", format="grafana", lock=Lock(bearer=SECRET)),
+    Source(source="grafana", format="grafana", lock=Lock(bearer=SECRET), group_by=("host",)),
     Source(source="pagerduty", format="pagerduty", lock=Lock(routing_keys=(Secret(value=ROUTING_KEY),))),
-    Source(source="cloudevents", format="cloudevents", lock=Lock(bearer=SECRET), group_by=("host",)),
+    Source(source="cloudevents", format="cloudevents", lock=Lock(bearer=SECRET)),
     Source(source="aws-health", format="aws-health", lock=Lock(bearer=SECRET)),
     Source(source="sns", format="sns", lock=Lock(topics=("arn:aws:sns:eu-west-1:123456789012:alarms",))),
 )

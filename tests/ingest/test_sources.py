@@ -89,6 +89,13 @@ def test_a_source_called_alertmanager_takes_the_place_of_the_one_that_is_there(w
     assert (source.path, source.is_secured) == ("/v1/alertmanager", True)
 
 
+@pytest.mark.parametrize("format", ["alertmanager", "grafana", "cloudwatch", "aws-health"])
+def test_what_repeats_its_labels_at_the_end_can_be_grouped_by_them(write: Write, format: str) -> None:
+    folder = write(f"source: a\nformat: {format}\ngroup_by: [service]")
+
+    assert load_sources(folder, ["harbour"])[-1].group_by == ("service",)
+
+
 # ---- mistakes ----
 
 A = "source: a\nformat: "
@@ -111,6 +118,10 @@ G = f"{A}grafana\n"
         (G + "mapping: one.yaml", "3:10: mapping: a mapping is for the format `mapping`"),
         (A + "pagerduty\nlock: {bearer: s3cret-of-the-bell}", "3:16: lock.bearer: the format `pagerduty` is"),
         (A + "sns\nlock: {bearer: s3cret-of-the-bell}", "3:16: lock.bearer: the format `sns` is secured by `topics`"),
+        (A + "pagerduty\ngroup_by: [host]", "3:11: group_by: the format `pagerduty` need not repeat labels when"),
+        (A + "cloudevents\ngroup_by: [host]", "delete this: one `subject` is one incident"),
+        (A + "sns\ngroup_by: [host]", "the formats `cloudwatch` and `aws-health` can be grouped"),
+        (A + "mapping\ngroup_by: [host]", "let the mapping's `group` say what belongs together"),
         (G + "lock: {topics: [arn]}", "3:16: lock.topics: the format `grafana` is"),
         (G + "lock: {}", "3:7: lock: names nothing to show"),
         (G + "lock: {bearer: {file: gone}}", "lock.bearer.file: there is no file"),
