@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.ingest.harbour import DIRECTORY_FILE, NOON, PLAN_FILE, write_plans
+from tocsin.domain.alerts import MOST_FOLLOWED, OTHERS
 from tocsin.domain.events import Alert
 from tocsin.domain.naming import identify
 from tocsin.ingest.formats.alertmanager import AlertmanagerPayload
@@ -367,3 +368,19 @@ def test_what_a_real_alertmanager_sends_is_understood(
     assert alert.is_firing is is_firing
     assert list(alert.alerts) == ["11b9d3eceb6796a4"]
     assert alert.title == "customer-api 127.0.0.1:9930 is down"
+
+
+def test_of_a_group_of_thousands_those_that_fire_are_named_and_the_rest_are_counted(
+    example: dict[str, Any], library: PlanLibrary
+) -> None:
+    one = example["alerts"][0]
+    example["alerts"] = [
+        one | {"fingerprint": f"{number:016x}", "status": "firing" if number > 2_000 else "resolved"}
+        for number in range(2_500)
+    ]
+
+    told = read(example, library)
+
+    assert len(told.alerts) == MOST_FOLLOWED + 1
+    assert sum(told.alerts.values()) == 499
+    assert told.counts[OTHERS] == 1_500

@@ -14,6 +14,7 @@ from datetime import datetime
 from itertools import chain
 
 from tocsin.domain import naming
+from tocsin.domain.alerts import in_short
 from tocsin.domain.events import Alert
 from tocsin.domain.plan import IntakeRule, Plan
 from tocsin.domain.readings import Reading, Sighting
@@ -96,7 +97,7 @@ def alert_of(
     if note := _why_mildest(worst.plan, worst.rule, source):
         _log.info("%s", note)
     _log_unknown(reads)
-    return Alert(
+    alert = Alert(
         key=naming.identify(worst.plan.plan, source.source, reading.group),
         source=source.source,
         group=reading.group,
@@ -114,6 +115,7 @@ def alert_of(
         criteria=_added_up(read.criteria for read in reads),
         vendors=_added_up(read.vendors for read in reads),
     )
+    return in_short(alert)
 
 
 def unread(reading: Reading, library: PlanLibrary, source: Origin) -> str:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from tocsin.domain.alerts import MOST_FOLLOWED
 from tocsin.domain.events import Alert
 
 ROOM = 20_000
 """Alerts that are remembered at most, over all windows: some 20 MB. What finds no room is told at once."""
 
-BATCH_ROOM = 1_000
+BATCH_ROOM = MOST_FOLLOWED + 1
 """Alerts in one batch at most: together they make one signal, and Temporal takes 2 MB."""
 
 _SAID_ANEW = {"alerts", "counts", "title", "facts", "began", "received"}
