@@ -4,9 +4,9 @@
     PASS 7F3K2-2 · PASS · PASS ALL                     somebody else is to be asked
     STOP · START · HELP, and the words that vendors take for them
 
-The words for STOP and START are Twilio's: twilio.com/docs/messaging/guides/opt-out-keywords. A code may be followed by
-what agrees (`7F3K2-2 on it`) or by the word that would stand before it (`7F3K2-2 pass`). Anything else after it, such as
-`7F3K2-2 can't, on a plane`, is nobody's acknowledgement.
+The words for STOP and START are Twilio's: twilio.com/docs/messaging/guides/opt-out-keywords. A code may be
+followed by what agrees (`7F3K2-2 on it`) or by the word that would stand before it (`7F3K2-2 pass`). Anything else after
+it, such as `7F3K2-2 can't, on a plane`, is nobody's acknowledgement.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ _BETWEEN = " ,;.:!+&-\n"
 """What may stand between a code and the word after it."""
 _ALL = re.compile(r"all\W*$", re.IGNORECASE)
 _AGREES = re.compile(
-    r"(?:\W|\b(?:ok|okay|yes|roger|mine|thanks|thank you|on my way|(?:i\W?m )?on it|(?:i(?:\W?ve)? )?(?:got|have) it)\b)*",
+    r"(?:\W|\b(?:ok|okay|yes|roger|mine|thanks|thank you|on my way"
+    r"|(?:i\W?m )?on it|(?:i(?:\W?ve)? )?(?:got|have) it)\b)*",
     re.IGNORECASE,
 )
 
