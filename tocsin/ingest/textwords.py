@@ -5,8 +5,8 @@
     STOP · START · HELP, and the words that vendors take for them
 
 The words for STOP and START are Twilio's: twilio.com/docs/messaging/guides/opt-out-keywords. A code may be
-followed by what agrees (`7F3K2-2 on it`) or by the word that would stand before it (`7F3K2-2 pass`). Anything else after
-it, such as `7F3K2-2 can't, on a plane`, is nobody's acknowledgement.
+followed by what agrees (`7F3K2-2 on it`) or by the word that would stand before it (`7F3K2-2 pass`). Anything else
+after it, such as `7F3K2-2 can't, on a plane`, is nobody's acknowledgement.
 """
 
 from __future__ import annotations
