@@ -23,6 +23,7 @@ from tocsin.sources import ALERTMANAGER, Origin
 from tocsin.visible import on_one_line, visible
 
 TITLE_LENGTH = 200
+CUSTOMER_LENGTH = 200
 FACT_LENGTH = 10_000
 """As long as what a person may say in a command."""
 
@@ -203,7 +204,7 @@ def _first(candidates: Iterable[str | None]) -> str:
 def _customer(rule: IntakeRule, labels: dict[str, str]) -> str | None:
     """The customer's key; whether the directory knows it is seen when the customer is to be told."""
     named = labels.get(rule.customer_label or "", "")
-    return named.strip().lower() or None
+    return named.strip().lower()[:CUSTOMER_LENGTH] or None
 
 
 def _added_up(named: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

@@ -36,7 +36,7 @@ PAUSE = 2.0
 def alerts_in(
     payload: bytes, format: str, plan: str | None, library: PlanLibrary, settings: Settings
 ) -> list[Alert]:
-    """What a payload of one of the `PAYLOADS` says, under `plan` unless it names one itself.
+    """What a payload of one of the `PAYLOADS` says, under `plan` where one is named.
 
     Raises `Problem`, `NoPlanMatches`; and `YamlError` or `SettingsError` where sources are described and make no sense.
     """
@@ -48,7 +48,7 @@ def alerts_in(
 
 
 def alert_told(said: Mapping[str, str], monitor: str, plan: str | None, library: PlanLibrary) -> Alert:
-    """What one of the monitors in `SCRIPTS` says, under `plan` unless it names one itself.
+    """What one of the monitors in `SCRIPTS` says, under `plan` where one is named.
 
     Raises `Problem`, `NoPlanMatches`.
     """
