@@ -47,7 +47,9 @@ def asks_nobody(settings: Settings) -> bool:
 
 def _codec_app(codec: EncryptionCodec, settings: Settings) -> FastAPI:
     origins = [origin.strip().rstrip("/") for origin in settings.ui_origin.split(",") if origin.strip()]
-    app = FastAPI(redirect_slashes=False, title="Tocsin codec", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        redirect_slashes=False, title="Tocsin codec", docs_url=None, redoc_url=None, openapi_url=None
+    )
     speak_in_problems(app)
     app.add_middleware(
         CORSMiddleware,
