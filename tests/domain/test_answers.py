@@ -361,10 +361,14 @@ def test_a_hand_over_that_makes_no_sense_says_why(what, why):
 # ---- wanting no more messages ----
 
 
-def stop(world: World, who: str, back: bool = False) -> None:
+def stopping(world: World, who: str, back: bool = False) -> Commanded:
     actor = Actor(key=who, via="sms", proof="proven")
     command = world.command(say.OptOut, by=who, back=back).model_copy(update={"actor": actor})
-    world.happens(Commanded(command=command))
+    return Commanded(command=command)
+
+
+def stop(world: World, who: str, back: bool = False) -> None:
+    world.happens(stopping(world, who, back))
 
 
 def test_whoever_replies_stop_is_called_instead_and_the_plan_s_role_is_told_once():
@@ -375,6 +379,17 @@ def test_whoever_replies_stop_is_called_instead_and_the_plan_s_role_is_told_once
     stop(world, "ana")
     assert len(world.sent("trouble")) == 1
     assert world.log("opt-out") == ["@ana wants no messages by sms, and gets none"]
+
+
+def test_a_stop_that_is_quicker_than_the_news_that_the_text_has_left_goes_on_at_once_too():
+    def overtaken(world, message, reached):
+        yield stopping(world, "ana")
+        yield from says_nothing(world, message, reached)
+
+    world = World(plan=a_plan("{troubles_to: harbour_master}"))
+    world.vendors["sms"] = overtaken
+    world.alert()
+    assert ("phone", "ana") in world.reached
 
 
 def test_a_text_that_was_not_sent_because_of_an_earlier_stop_is_reported_too():

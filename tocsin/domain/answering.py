@@ -11,7 +11,7 @@ from tocsin.domain.channel import ChannelName
 from tocsin.domain.commands import CommandRefused
 from tocsin.domain.durations import describe
 from tocsin.domain.sense import listed, somebody
-from tocsin.domain.state import Acknowledgement, Actor, Page, PageLevel, Target
+from tocsin.domain.state import Acknowledgement, Actor, Message, Page, PageLevel, Target
 from tocsin.domain.words import Status
 
 
@@ -161,6 +161,14 @@ def opt_out(draft: Draft, command: said.OptOut) -> None:
         if page.is_open and _is_tried_by(draft, page, who, channel):
             escalation.climb(draft, page)
     opted_out(draft, who, channel)
+
+
+def has_reached(draft: Draft, message: Message) -> None:
+    """Somebody was sent a message. A STOP may have come before that was known: then their page goes on now."""
+    page = draft.state.pages.get(message.page or 0)
+    wants_none = _name(message.reached or "", message.channel) in draft.state.opted_out
+    if wants_none and page is not None and page.is_open and message.id in page.trying:
+        escalation.climb(draft, page)
 
 
 def opted_out(draft: Draft, who: str, channel: ChannelName) -> None:

@@ -128,6 +128,7 @@ def _entries_kept(draft: Draft, event: events.EntriesKept) -> None:
 def _sent(draft: Draft, event: events.Sent) -> None:
     if _errand_done(draft, event.message):
         notices.sent(draft, event)
+        answering.has_reached(draft, draft.state.messages[event.message])
 
 
 def _not_sent(draft: Draft, event: events.NotSent) -> None:
