@@ -40,11 +40,6 @@ class Declaration(Value):
     identity: tuple[str, ...] = ()
     """What a repetition of this very report has in common with it: the channel, and its name for the report."""
 
-    @property
-    def is_repeatable(self) -> bool:
-        """Whether a second one with the same identity is the same report."""
-        return bool(self.identity)
-
 
 def beginning(
     report: Declaration, library: PlanLibrary, now: datetime, drill_speed: int | None = None

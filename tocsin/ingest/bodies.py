@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
@@ -21,6 +22,20 @@ REPORTED_ERRORS = 10
 
 Form = ImmutableMultiDict[str, str]
 T = TypeVar("T")
+
+
+def refuse_other_types(given: str, wanted: Sequence[str]) -> None:
+    """Raises `Problem` (415) for a `Content-Type` that is none of those; "*" among them takes any.
+
+    A page in somebody's browser may post a form or plain text anywhere, but not JSON.
+    """
+    if "*" not in wanted and given.partition(";")[0].strip().lower() not in wanted:
+        raise Problem(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "wrong-content-type",
+            f"send it with `Content-Type: {' or '.join(wanted)}`",
+            {"Accept": ", ".join(wanted)},
+        )
 
 
 async def body_of(request: Request, limit: int = BODY_LIMIT) -> bytes:

@@ -24,7 +24,7 @@ from tocsin.domain.readings import Reading
 from tocsin.ingest.answers import no_plan, plainly
 from tocsin.ingest.apidocs import monitor_operation
 from tocsin.ingest.batches import Batch, Raise
-from tocsin.ingest.bodies import body_of
+from tocsin.ingest.bodies import body_of, refuse_other_types
 from tocsin.ingest.formats import Delivered, Dialect
 from tocsin.ingest.formats.table import FORMATS
 from tocsin.ingest.intake import NoPlanMatches, alert_of
@@ -181,7 +181,7 @@ class Entrance:
         """The request, once its headers were looked at. Raises `Problem`."""
         headers = dict(request.headers)
         visit.name = self._first_that_opens(lambda door: door.greet(headers))
-        self._refuse_other_types(headers.get("content-type", ""))
+        refuse_other_types(headers.get("content-type", ""), self._dialect.content_types)
         body = await body_of(request, self._dialect.limit)
         return Delivered(body=body, headers=headers, received=self._reception.clock())
 
@@ -197,17 +197,6 @@ class Entrance:
         if not opened:
             raise refusals[0]
         return opened[0]
-
-    def _refuse_other_types(self, given: str) -> None:
-        """A page in somebody's browser may post a form or plain text anywhere, but not JSON."""
-        wanted = self._dialect.content_types
-        if "*" not in wanted and given.partition(";")[0].strip().lower() not in wanted:
-            raise Problem(
-                HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-                "wrong-content-type",
-                f"send it with `Content-Type: {' or '.join(wanted)}`",
-                {"Accept": ", ".join(wanted)},
-            )
 
     # What it says
 

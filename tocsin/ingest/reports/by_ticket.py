@@ -17,7 +17,7 @@ from tocsin.declaration import Declaration
 from tocsin.domain import naming
 from tocsin.domain.commands import AddNote
 from tocsin.domain.directory import Directory
-from tocsin.ingest.bodies import body_of, read_json
+from tocsin.ingest.bodies import body_of, read_json, refuse_other_types
 from tocsin.ingest.formats import JSON
 from tocsin.ingest.problems import Problem
 from tocsin.ingest.reports.desk import Desk, accepted
@@ -78,7 +78,7 @@ class TicketReports:
     async def ticket(self, plan: str, request: Request) -> JSONResponse:
         """Open the ticket's incident; a ticket that is known adds what it says now, once."""
         self._gate.admit(request)
-        _refuse_other_types(request)
+        refuse_other_types(request.headers.get("content-type", ""), JSON)
         directory = await self._desk.directory(plan)
         ticket = read_json(_TICKET, await body_of(request))
         who = await asyncio.to_thread(_requester, directory, ticket)
@@ -96,18 +96,6 @@ class TicketReports:
                 "incident-closed",
                 f"incident {naming.spoken(incident)} of this ticket is closed; report what is new under another id",
             )
-
-
-def _refuse_other_types(request: Request) -> None:
-    """A page in somebody's browser may post a form or plain text anywhere, but not JSON. Raises `Problem` (415)."""
-    given = request.headers.get("content-type", "")
-    if given.partition(";")[0].strip().lower() not in JSON:
-        raise Problem(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            "wrong-content-type",
-            f"send it with `Content-Type: {' or '.join(JSON)}`",
-            {"Accept": ", ".join(JSON)},
-        )
 
 
 def _requester(directory: Directory, ticket: Ticket) -> Introduction:
